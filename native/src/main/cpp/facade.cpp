@@ -1,0 +1,2 @@
+#include "gavel.h"
+extern "C" const char* gavel_last_error(void) { return ""; }

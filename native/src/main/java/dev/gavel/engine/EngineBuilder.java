@@ -1,0 +1,47 @@
+package dev.gavel.engine;
+
+import java.nio.ByteBuffer;
+
+/**
+ * Hands a checkpoint to the native engine, tensor by tensor.
+ *
+ * <pre>{@code
+ * try (EngineBuilder builder = EngineBuilder.create(config, options)) {
+ *   builder.tensor("model.norm.weight", DType.BF16, new long[] {576}, buffer);
+ *   ...
+ *   return builder.build();
+ * }
+ * }</pre>
+ */
+public interface EngineBuilder extends AutoCloseable {
+
+  /**
+   * Starts an engine.
+   *
+   * @throws EngineException INVALID_ARGUMENT for a shape that cannot be, UNAVAILABLE for a device
+   *     that is not there
+   */
+  static EngineBuilder create(ModelConfig config, EngineOptions options) {
+    return new NativeEngineBuilder(config, options);
+  }
+
+  /**
+   * Copies one tensor by its Hugging Face name.
+   *
+   * @param data a direct buffer whose remaining bytes are the tensor, row-major, little-endian
+   * @throws EngineException INVALID_ARGUMENT for an unknown name, a wrong shape, a wrong size or a
+   *     tensor given twice
+   */
+  void tensor(String name, DType dtype, long[] shape, ByteBuffer data);
+
+  /**
+   * Finishes the engine; the builder is empty afterwards.
+   *
+   * @throws EngineException FAILED_PRECONDITION naming the first missing tensor
+   */
+  Engine build();
+
+  /** Frees what {@link #build} has not handed out. */
+  @Override
+  void close();
+}

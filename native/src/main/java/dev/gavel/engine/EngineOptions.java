@@ -1,0 +1,42 @@
+package dev.gavel.engine;
+
+/**
+ * The room an engine gets.
+ *
+ * @param device {@code cpu}, or {@code cuda:0} and so on
+ * @param threads CPU threads, the caller's included
+ * @param batchTokensMax rows of the largest batch, the label trie's rows included; sizes the
+ *     workspace once
+ * @param blockTokens tokens per KV block
+ * @param blocks KV blocks in the pool
+ */
+public record EngineOptions(
+    String device,
+    Quantization quantization,
+    int threads,
+    int batchTokensMax,
+    int blockTokens,
+    int blocks) {
+
+  /** CPU, fp32, all cores, batches of 4,096 rows, 1,024 blocks of 16 tokens. */
+  public static EngineOptions defaults() {
+    return new EngineOptions(
+        "cpu", Quantization.FP32, Runtime.getRuntime().availableProcessors(), 4096, 16, 1024);
+  }
+
+  public EngineOptions withQuantization(Quantization value) {
+    return new EngineOptions(device, value, threads, batchTokensMax, blockTokens, blocks);
+  }
+
+  public EngineOptions withThreads(int value) {
+    return new EngineOptions(device, quantization, value, batchTokensMax, blockTokens, blocks);
+  }
+
+  public EngineOptions withBatchTokensMax(int value) {
+    return new EngineOptions(device, quantization, threads, value, blockTokens, blocks);
+  }
+
+  public EngineOptions withBlocks(int value) {
+    return new EngineOptions(device, quantization, threads, batchTokensMax, blockTokens, value);
+  }
+}
