@@ -191,7 +191,7 @@ GAVEL_API int32_t gavel_engine_run(gavel_engine* engine, const gavel_batch* batc
 GAVEL_API int32_t gavel_libtorch_open(const char* directory);
 
 /* Measures the rate of one matrix product C[m,n] = A[m,k] B[k,n] in this process: billions of
- * operations a second (2 m n k each), median of the repetitions. provider 0: our kernel; 1: LibTorch
+ * operations a second (2 m n k each), of the fastest run. provider 0: our kernel; 1: LibTorch
  * (opened before). quantization chooses the arithmetic. */
 GAVEL_API int32_t gavel_measure_gemm(int32_t provider, int32_t quantization, int32_t threads,
                                      int32_t m, int32_t n, int32_t k, double seconds,

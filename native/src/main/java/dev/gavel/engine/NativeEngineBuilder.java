@@ -1,20 +1,137 @@
 package dev.gavel.engine;
 
+import dev.gavel.engine.binding.Gavel;
+import dev.gavel.engine.binding.NativeConfig;
+import dev.gavel.engine.binding.NativeEngine;
 import java.nio.ByteBuffer;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
 
+/** Builds {@link LibGavelEngine}s. */
 final class NativeEngineBuilder implements EngineBuilder {
+  private final ModelConfig config;
+  private final EngineOptions options;
+  private NativeEngine handle;
+
   NativeEngineBuilder(ModelConfig config, EngineOptions options) {
-    throw new IllegalStateException("seam only: " + config + options);
+    this.config = config;
+    this.options = options;
+    NativeRuntime.load();
+    handle = new NativeEngine();
+    try (NativeConfig nativeConfig = new NativeConfig();
+        BytePointer denseLayers = denseLayers(config)) {
+      Pointer.memset(nativeConfig, 0, nativeConfig.sizeof());
+      fillShape(nativeConfig);
+      nativeConfig.dense_layers(denseLayers);
+      fillRoom(nativeConfig);
+      NativeRuntime.check(Gavel.gavel_engine_create(nativeConfig, handle));
+    }
+  }
+
+  private static BytePointer denseLayers(ModelConfig config) {
+    BytePointer flags = new BytePointer((long) Math.max(config.layers(), 1));
+    for (int layer = 0; layer < config.layers(); layer++) {
+      flags.put(layer, (byte) (config.denseLayers().get(layer) ? 1 : 0));
+    }
+    return flags;
+  }
+
+  private void fillShape(NativeConfig target) {
+    RopeScaling scaling = config.ropeScaling();
+    target
+        .vocabulary(config.vocabulary())
+        .hidden(config.hidden())
+        .layers(config.layers())
+        .heads(config.heads())
+        .kv_heads(config.kvHeads())
+        .head_dim(config.headDim())
+        .intermediate(config.intermediate())
+        .max_positions(config.maxPositions())
+        .rope_theta(config.ropeTheta())
+        .rms_epsilon(config.rmsEpsilon())
+        .rope_scaling(scaling.kind().ordinal())
+        .rope_factor(scaling.factor())
+        .rope_low_frequency_factor(scaling.lowFrequencyFactor())
+        .rope_high_frequency_factor(scaling.highFrequencyFactor())
+        .rope_original_positions(scaling.originalPositions())
+        .qkv_bias(flag(config.qkvBias()))
+        .qk_norm(flag(config.qkNorm()))
+        .tied_embeddings(flag(config.tiedEmbeddings()))
+        .experts(config.experts())
+        .experts_per_token(config.expertsPerToken())
+        .expert_intermediate(config.expertIntermediate())
+        .normalize_experts(flag(config.normalizeExperts()));
+  }
+
+  private void fillRoom(NativeConfig target) {
+    boolean cuda = options.device().startsWith("cuda");
+    if (!cuda && !options.device().equals("cpu")) {
+      throw new EngineException(
+          EngineException.Code.INVALID_ARGUMENT,
+          "device: expected cpu or cuda:N, found " + options.device());
+    }
+    target
+        .device_type(cuda ? Gavel.GAVEL_CUDA : Gavel.GAVEL_CPU)
+        .device_index(cuda ? deviceIndex(options.device()) : 0)
+        .quantization(options.quantization().ordinal())
+        .threads(options.threads())
+        .batch_tokens_max(options.batchTokensMax())
+        .block_tokens(options.blockTokens())
+        .blocks(options.blocks());
+  }
+
+  private static int deviceIndex(String device) {
+    if (device.equals("cuda")) {
+      return 0;
+    }
+    try {
+      return Integer.parseInt(device.substring("cuda:".length()));
+    } catch (NumberFormatException | StringIndexOutOfBoundsException e) {
+      throw new EngineException(
+          EngineException.Code.INVALID_ARGUMENT, "device: expected cpu or cuda:N, found " + device);
+    }
+  }
+
+  private static int flag(boolean value) {
+    return value ? 1 : 0;
   }
 
   @Override
-  public void tensor(String name, DType dtype, long[] shape, ByteBuffer data) {}
+  public void tensor(String name, DType dtype, long[] shape, ByteBuffer data) {
+    if (!data.isDirect()) {
+      throw new EngineException(
+          EngineException.Code.INVALID_ARGUMENT,
+          name + ": expected a direct buffer, found a heap one");
+    }
+    try (BytePointer pointer = new BytePointer(data)) {
+      NativeRuntime.check(
+          Gavel.gavel_engine_set_tensor(
+              open(), name, dtype.ordinal(), shape.length, shape, pointer, data.remaining()));
+    }
+  }
+
+  private NativeEngine open() {
+    if (handle == null) {
+      throw new EngineException(
+          EngineException.Code.FAILED_PRECONDITION,
+          "engine builder: expected to be open, found it closed");
+    }
+    return handle;
+  }
 
   @Override
   public Engine build() {
-    return null;
+    NativeRuntime.check(Gavel.gavel_engine_finish(open()));
+    Engine engine = new LibGavelEngine(handle, config, options);
+    handle = null;
+    return engine;
   }
 
   @Override
-  public void close() {}
+  public void close() {
+    if (handle != null) {
+      Gavel.gavel_engine_destroy(handle);
+      handle = null;
+    }
+  }
 }

@@ -1,0 +1,34 @@
+// Compiles every vector kernel for one instruction set; GAVEL_ISA is its name. Only constants, types
+// and templates of this namespace are used below, so that no code for a newer processor can be shared
+// with the rest of the library by the linker.
+#include <cstdint>
+#include <utility>
+
+#include "kernels/kernels.h"
+
+namespace gavel {
+namespace GAVEL_ISA {
+namespace {
+
+#include "kernels/simd.inl"
+//
+#include "kernels/gemm_f32.inl"
+//
+#include "kernels/attention.inl"
+//
+#include "kernels/log_sum_exp.inl"
+//
+#include "kernels/rms_norm.inl"
+//
+#include "kernels/rope.inl"
+
+}  // namespace
+
+#define GAVEL_STRING(x) #x
+#define GAVEL_NAME(x) GAVEL_STRING(x)
+
+extern const Kernels kKernels;
+const Kernels kKernels = {GAVEL_NAME(GAVEL_ISA), kPanel, kTile, pack_rows, gemm_f32, attention, rms_norm, rope, log_sum_exp};
+
+}  // namespace GAVEL_ISA
+}  // namespace gavel

@@ -1,0 +1,18 @@
+// The plain versions of the kernels; see kernels.h. Packed panels are 2 wide, packed tiles 1 high.
+#pragma once
+
+#include "kernels/kernels.h"
+
+namespace gavel::reference {
+
+constexpr int kPanel = 2;
+constexpr int kTile = 1;
+
+void pack_rows(const PackRows& args);
+void gemm_f32(const GemmF32& args);
+void attention(const Attention& args);
+void rms_norm(const RmsNorm& args);
+void rope(const Rope& args);
+void log_sum_exp(const float* values, int64_t count, LogSum* sum);
+
+}  // namespace gavel::reference

@@ -1,0 +1,15 @@
+// LibTorch, opened at run time through its stable C ABI (2.10 or later). Any build of it serves.
+#pragma once
+
+#include <cstdint>
+
+namespace gavel::libtorch {
+
+// Opens libtorch_cpu.so from a directory; fails with UNAVAILABLE or FAILED_PRECONDITION.
+void open(const char* directory);
+
+// C[m, n] = A[m, k] B[k, n] `repetitions` times over; seconds of the fastest. fp32, or int8 into int32.
+// Fails with FAILED_PRECONDITION before open.
+double fastest_gemm_seconds(bool int8, int threads, int64_t m, int64_t n, int64_t k, double seconds);
+
+}  // namespace gavel::libtorch

@@ -1,0 +1,91 @@
+#include "measure.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "gavel.h"
+#include "kernels/kernels.h"
+#include "libtorch.h"
+#include "support/buffer.h"
+#include "support/error.h"
+#include "support/thread_pool.h"
+
+namespace gavel {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Runs `once` for about `seconds` and returns the seconds of the fastest run.
+template <typename F>
+double fastest(double seconds, const F& once) {
+  double best = 1e30;
+  const auto start = Clock::now();
+  once();  // warms caches, pages and the processor's clock
+  do {
+    const auto begin = Clock::now();
+    once();
+    best = std::min(best, std::chrono::duration<double>(Clock::now() - begin).count());
+  } while (std::chrono::duration<double>(Clock::now() - start).count() < seconds);
+  return best;
+}
+
+double own_gemm_seconds(int threads, int m, int n, int k, double seconds) {
+  const Kernels& kernels = best_kernels();
+  ThreadPool pool(threads);
+  const int panels = (n + kernels.panel - 1) / kernels.panel;
+  Buffer<float> a(static_cast<size_t>(m) * k);
+  Buffer<float> b(static_cast<size_t>(panels) * k * kernels.panel);
+  Buffer<float> c(static_cast<size_t>(m) * n);
+  std::fill_n(a.data(), a.size(), 0.5f);
+  std::fill_n(b.data(), b.size(), 0.25f);
+  const int rows = 8 * kernels.tile;
+  const int blocks = (m + rows - 1) / rows;
+  return fastest(seconds, [&] {
+    pool.run(blocks, [&](int64_t block, int) {
+      const int begin = static_cast<int>(block) * rows;
+      kernels.gemm_f32({a.data() + static_cast<int64_t>(begin) * k, std::min(rows, m - begin), k, b.data(), 0, panels,
+                        n, c.data() + static_cast<int64_t>(begin) * n, n, Epilogue::kStore, nullptr});
+    });
+  });
+}
+
+}  // namespace
+
+double measure_gemm(int32_t provider, int32_t quantization, int threads, int m, int n, int k, double seconds) {
+  GAVEL_REQUIRE(threads >= 1 && m >= 1 && n >= 1 && k >= 1, "gemm: expected threads, m, n and k of at least 1");
+  GAVEL_REQUIRE(quantization == GAVEL_FP32 || quantization == GAVEL_INT8, "quantization: expected %d or %d, found %d",
+                GAVEL_FP32, GAVEL_INT8, quantization);
+  GAVEL_REQUIRE(provider == 0 || provider == 1, "provider: expected 0 or 1, found %d", provider);
+  const double operations = 2.0 * m * n * k;
+  if (provider == 1) {
+    return operations / libtorch::fastest_gemm_seconds(quantization == GAVEL_INT8, threads, m, n, k, seconds) / 1e9;
+  }
+  if (quantization == GAVEL_INT8) {
+    fail(GAVEL_UNAVAILABLE, "gemm: expected fp32, found int8, which this build does not have");
+  }
+  return operations / own_gemm_seconds(threads, m, n, k, seconds) / 1e9;
+}
+
+double measure_bandwidth(int threads, int64_t buffer_bytes, double seconds) {
+  GAVEL_REQUIRE(threads >= 1 && buffer_bytes >= 1 << 20, "bandwidth: expected a thread and a buffer of 1 MiB or more");
+  ThreadPool pool(threads);
+  Buffer<uint64_t> buffer(buffer_bytes / sizeof(uint64_t));
+  std::fill_n(buffer.data(), buffer.size(), 1);
+  const int64_t chunks = threads * 16;
+  const int64_t size = static_cast<int64_t>(buffer.size());
+  std::vector<uint64_t> sums(chunks);
+  const double time = fastest(seconds, [&] {
+    pool.run(chunks, [&](int64_t chunk, int) {
+      uint64_t sum = 0;
+      for (int64_t i = size * chunk / chunks; i < size * (chunk + 1) / chunks; i++) {
+        sum += buffer[i];
+      }
+      sums[chunk] = sum;
+    });
+  });
+  return static_cast<double>(buffer.bytes()) / time / 1e9;
+}
+
+}  // namespace gavel

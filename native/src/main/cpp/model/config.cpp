@@ -1,0 +1,85 @@
+#include "model/config.h"
+
+#include "support/error.h"
+
+namespace gavel {
+
+namespace {
+
+void require_range(const char* name, int64_t value, int64_t least, int64_t most) {
+  GAVEL_REQUIRE(value >= least && value <= most, "%s: expected %lld to %lld, found %lld", name,
+                static_cast<long long>(least), static_cast<long long>(most), static_cast<long long>(value));
+}
+
+void require_flag(const char* name, int32_t value) { require_range(name, value, 0, 1); }
+
+void check_shape(const gavel_config& c) {
+  require_range("vocabulary", c.vocabulary, 1, 1 << 24);
+  require_range("hidden", c.hidden, 1, 1 << 20);
+  require_range("layers", c.layers, 1, 1024);
+  require_range("kv_heads", c.kv_heads, 1, 4096);
+  require_range("heads", c.heads, c.kv_heads, 4096);
+  GAVEL_REQUIRE(c.heads % c.kv_heads == 0, "heads: expected a multiple of kv_heads %d, found %d", c.kv_heads,
+                c.heads);
+  require_range("head_dim", c.head_dim, 16, 1024);
+  GAVEL_REQUIRE(c.head_dim % 16 == 0, "head_dim: expected a multiple of 16, found %d", c.head_dim);
+  require_range("max_positions", c.max_positions, 1, 1 << 24);
+  GAVEL_REQUIRE(c.rope_theta > 0, "rope_theta: expected more than 0, found %g", c.rope_theta);
+  GAVEL_REQUIRE(c.rms_epsilon >= 0, "rms_epsilon: expected 0 or more, found %g", c.rms_epsilon);
+  require_range("rope_scaling", c.rope_scaling, GAVEL_ROPE_DEFAULT, GAVEL_ROPE_LLAMA3);
+  GAVEL_REQUIRE(c.rope_scaling == GAVEL_ROPE_DEFAULT || c.rope_factor > 0,
+                "rope_factor: expected more than 0, found %g", c.rope_factor);
+  if (c.rope_scaling == GAVEL_ROPE_LLAMA3) {
+    GAVEL_REQUIRE(c.rope_high_frequency_factor > c.rope_low_frequency_factor && c.rope_original_positions > 0,
+                  "rope: expected high_frequency_factor above low_frequency_factor and original positions, "
+                  "found %g, %g and %d",
+                  c.rope_high_frequency_factor, c.rope_low_frequency_factor, c.rope_original_positions);
+  }
+  require_flag("qkv_bias", c.qkv_bias);
+  require_flag("qk_norm", c.qk_norm);
+  require_flag("tied_embeddings", c.tied_embeddings);
+  require_range("experts", c.experts, 0, 4096);
+  if (c.experts > 0) {
+    require_range("experts_per_token", c.experts_per_token, 1, c.experts);
+    require_range("expert_intermediate", c.expert_intermediate, 1, 1 << 20);
+    require_flag("normalize_experts", c.normalize_experts);
+  }
+}
+
+void check_room(const gavel_config& c) {
+  if (c.device_type == GAVEL_CUDA) {
+    fail(GAVEL_UNAVAILABLE, "device: expected cpu, found cuda:%d, which this build does not have", c.device_index);
+  }
+  GAVEL_REQUIRE(c.device_type == GAVEL_CPU, "device_type: expected %d (CPU) or %d (CUDA), found %d", GAVEL_CPU,
+                GAVEL_CUDA, c.device_type);
+  if (c.quantization == GAVEL_INT8) {
+    fail(GAVEL_UNAVAILABLE, "quantization: expected fp32, found int8, which this build does not have");
+  }
+  GAVEL_REQUIRE(c.quantization == GAVEL_FP32, "quantization: expected %d (fp32), found %d", GAVEL_FP32,
+                c.quantization);
+  require_range("threads", c.threads, 1, 1024);
+  require_range("batch_tokens_max", c.batch_tokens_max, 1, 1 << 20);
+  require_range("block_tokens", c.block_tokens, 1, 1024);
+  require_range("blocks", c.blocks, 0, 1 << 24);
+}
+
+}  // namespace
+
+Config::Config(const gavel_config& source) : gavel_config(source) {
+  check_shape(source);
+  check_room(source);
+  dense.assign(layers, experts == 0);
+  bool any_dense = experts == 0;
+  for (int l = 0; l < layers && experts > 0 && source.dense_layers != nullptr; l++) {
+    dense[l] = source.dense_layers[l] != 0;
+    any_dense |= dense[l];
+  }
+  dense_layers = nullptr;
+  if (any_dense) {
+    require_range("intermediate", intermediate, 1, 1 << 20);
+  } else {
+    intermediate = 0;
+  }
+}
+
+}  // namespace gavel

@@ -1,0 +1,23 @@
+// The model's shape and the engine's room, checked.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "gavel.h"
+
+namespace gavel {
+
+struct Config : gavel_config {
+  // Copies and checks; fails with INVALID_ARGUMENT or UNAVAILABLE.
+  explicit Config(const gavel_config& source);
+
+  int query_width() const { return heads * head_dim; }
+  int kv_width() const { return kv_heads * head_dim; }
+  int group() const { return heads / kv_heads; }
+  bool sparse(int layer) const { return experts > 0 && !dense[layer]; }
+
+  std::vector<bool> dense;  // [layers]
+};
+
+}  // namespace gavel

@@ -1,0 +1,349 @@
+#include "model/forward.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+
+#include "support/error.h"
+
+namespace gavel {
+
+namespace {
+
+// Rows of a block: enough that a panel of weights, once in cache, is used many times; few enough that
+// the block's own rows stay in a core's second-level cache.
+constexpr int kBlockTiles = 8;
+
+// Blocks of whole tiles, as even as can be, a multiple of the threads in number.
+std::vector<int> block_bounds(int rows, int tile, int threads) {
+  const int tiles = (rows + tile - 1) / tile;
+  int blocks = (tiles + kBlockTiles - 1) / kBlockTiles;
+  blocks = std::min(tiles, (blocks + threads - 1) / threads * threads);
+  std::vector<int> bounds;
+  for (int b = 0; b <= blocks; b++) {
+    bounds.push_back(std::min(rows, static_cast<int>(static_cast<int64_t>(tiles) * b / blocks) * tile));
+  }
+  return bounds;
+}
+
+}  // namespace
+
+Forward::Forward(const Config& config, const Kernels& kernels, const Weights& weights, KvPool& kv, ThreadPool& pool)
+    : config_(config),
+      kernels_(kernels),
+      weights_(weights),
+      kv_(kv),
+      pool_(pool),
+      rope_(config),
+      all_rows_(config.batch_tokens_max),
+      workspaces_(pool.threads()),
+      routings_(pool.threads()) {
+  std::iota(all_rows_.begin(), all_rows_.end(), 0);
+}
+
+void Forward::check_cancelled(const Plan& plan) const {
+  if (plan.batch->cancel != nullptr && *plan.batch->cancel != 0) {
+    fail(GAVEL_CANCELLED, "batch cancelled");
+  }
+}
+
+void Forward::size_scratch(const Plan& plan) {
+  const int rows = plan.rows();
+  const int block = std::min(rows, std::max(kBlockTiles + 1, 3 * pool_.threads()) * kernels_.tile);
+  const int widest = std::max({config_.hidden, config_.query_width(), config_.intermediate});
+  const int picks = config_.experts_per_token;
+  rope_.reserve(plan.max_visible);
+  key_head_size_ = static_cast<int64_t>(plan.key_tiles) * config_.head_dim * kKeyTile;
+  value_head_size_ = static_cast<int64_t>(rows) * config_.head_dim;
+  score_stride_ = (plan.max_visible + kKeyTile - 1) / kKeyTile * kKeyTile + kKeyTile;
+  x_.reserve(static_cast<size_t>(rows) * config_.hidden);
+  out_.reserve(plan.outputs.size() * config_.hidden);
+  for (int parity = 0; parity < 2; parity++) {
+    keys_[parity].reserve(key_head_size_ * config_.kv_heads);
+    values_[parity].reserve(value_head_size_ * config_.kv_heads);
+  }
+  for (Workspace& ws : workspaces_) {
+    const size_t count = block;
+    ws.packed.reserve(count * widest);
+    ws.query.reserve(count * config_.query_width());
+    ws.key_value.reserve(count * 2 * config_.kv_width());
+    ws.attention.reserve(count * config_.query_width());
+    ws.activation.reserve(count * std::max(config_.intermediate, config_.experts > 0 ? config_.expert_intermediate : 0));
+    ws.scores.reserve(kAttentionRows * score_stride_);
+    if (config_.experts > 0) {
+      // One expert may be chosen by every row of a block.
+      ws.packed.reserve(count * std::max(widest, config_.expert_intermediate));
+      ws.normed.reserve(count * config_.hidden);
+      ws.routed.reserve(count * picks * config_.hidden);
+      ws.expert_out.reserve(count * config_.hidden);
+      ws.router.reserve(count * config_.experts);
+    }
+  }
+}
+
+void Forward::run(const Plan& plan) {
+  size_scratch(plan);
+  const int layers = config_.layers;
+  const int rows = plan.rows();
+  const int hidden = config_.hidden;
+  const bool wide = rows < 3 * pool_.threads() * kernels_.tile;
+  const auto over_blocks = [&](const int* row_ids, int count, float* x, const auto& body) {
+    if (wide) {
+      body(Block{0, true, row_ids, count, x});
+      return;
+    }
+    const std::vector<int> bounds = block_bounds(count, kernels_.tile, pool_.threads());
+    pool_.run(static_cast<int64_t>(bounds.size()) - 1, [&](int64_t b, int thread) {
+      const int begin = bounds[b];
+      body(Block{thread, false, row_ids + begin, bounds[b + 1] - begin, x + static_cast<int64_t>(begin) * hidden});
+    });
+  };
+
+  check_cancelled(plan);
+  over_blocks(all_rows_.data(), rows, x_.data(), [&](const Block& block) {
+    embed(plan, block);
+    keys_values(plan, 0, block);
+  });
+  for (int layer = 0; layer + 1 < layers; layer++) {
+    check_cancelled(plan);
+    over_blocks(all_rows_.data(), rows, x_.data(), [&](const Block& block) {
+      attention(plan, layer, block);
+      feed_forward(layer, block);
+      keys_values(plan, layer + 1, block);
+    });
+  }
+  check_cancelled(plan);
+  const int outputs = static_cast<int>(plan.outputs.size());
+  if (outputs == 0) {
+    return;
+  }
+  output_rows_.resize(outputs);
+  for (int i = 0; i < outputs; i++) {
+    output_rows_[i] = plan.outputs[i].row;
+    std::memcpy(out_.data() + static_cast<int64_t>(i) * hidden,
+                x_.data() + static_cast<int64_t>(output_rows_[i]) * hidden, hidden * sizeof(float));
+  }
+  over_blocks(output_rows_.data(), outputs, out_.data(), [&](const Block& block) {
+    attention(plan, layers - 1, block);
+    feed_forward(layers - 1, block);
+  });
+  check_cancelled(plan);
+}
+
+void Forward::embed(const Plan& plan, const Block& block) {
+  for (int i = 0; i < block.count; i++) {
+    weights_.embed(plan.tokens[block.rows[i]], block.x + static_cast<int64_t>(i) * config_.hidden);
+  }
+}
+
+void Forward::pack(const Block& block, const float* rows, int width, const float* norm_weight) {
+  Workspace& ws = workspaces_[block.thread];
+  ws.row_pointers.resize(block.count);
+  for (int i = 0; i < block.count; i++) {
+    ws.row_pointers[i] = rows + static_cast<int64_t>(i) * width;
+  }
+  kernels_.pack_rows({ws.row_pointers.data(), block.count, width, norm_weight,
+                      static_cast<float>(config_.rms_epsilon), ws.packed.data()});
+}
+
+// Multiplies the packed rows of the block's thread.
+void Forward::linear(const Linear& linear, const Block& block, float* out, int64_t stride, Epilogue epilogue) {
+  GemmF32 args = {workspaces_[block.thread].packed.data(), block.count, linear.k, linear.packed.data(), 0,
+                  linear.panels, linear.columns, out, stride, epilogue, linear.bias_data()};
+  if (!block.wide) {
+    kernels_.gemm_f32(args);
+    return;
+  }
+  // A few tasks per thread, so that a slow core takes fewer.
+  const int tasks = std::min(linear.panels, pool_.threads() * 4);
+  pool_.run(tasks, [&, panels = static_cast<int64_t>(linear.panels)](int64_t task, int) {
+    GemmF32 part = args;
+    part.panel_begin = static_cast<int>(panels * task / tasks);
+    part.panel_end = static_cast<int>(panels * (task + 1) / tasks);
+    kernels_.gemm_f32(part);
+  });
+}
+
+void Forward::norm_heads(float* rows, int count, int64_t stride, int heads, const Buffer<float>& weight) {
+  if (weight.size() == 0) {
+    return;
+  }
+  for (int i = 0; i < count; i++) {
+    float* row = rows + i * stride;
+    kernels_.rms_norm({row, config_.head_dim, heads, config_.head_dim, weight.data(),
+                       static_cast<float>(config_.rms_epsilon), row, config_.head_dim});
+  }
+}
+
+void Forward::keys_values(const Plan& plan, int index, const Block& block) {
+  const Layer& layer = weights_.layers()[index];
+  Workspace& ws = workspaces_[block.thread];
+  const int width = config_.kv_width();
+  pack(block, block.x, config_.hidden, layer.attention_norm.data());
+  linear(layer.key_value, block, ws.key_value.data(), 2 * width, Epilogue::kStore);
+  norm_heads(ws.key_value.data(), block.count, 2 * width, config_.kv_heads, layer.key_norm);
+  for (int i = 0; i < block.count; i++) {
+    const int row = block.rows[i];
+    float* keys = ws.key_value.data() + static_cast<int64_t>(i) * 2 * width;
+    const int position = plan.positions[row];
+    kernels_.rope({keys, config_.kv_heads, config_.head_dim, rope_.cosines(position), rope_.sines(position)});
+    store_keys_values(plan, index, row, keys, keys + width);
+  }
+}
+
+void Forward::store_keys_values(const Plan& plan, int layer, int row, const float* keys, const float* values) {
+  const PlannedSequence& sequence = plan.sequences[plan.row_sequence[row]];
+  const int dim = config_.head_dim;
+  const int own = row - sequence.row_begin;
+  const int64_t tile = sequence.key_tile + own / kKeyTile;
+  const int slot = own % kKeyTile;
+  const int kept = sequence.keep_start + own;
+  const int tokens = kv_.block_tokens();
+  for (int head = 0; head < config_.kv_heads; head++) {
+    const float* key = keys + head * dim;
+    const float* value = values + head * dim;
+    float* key_out = scratch_keys(layer, head) + tile * dim * kKeyTile + slot;
+    for (int d = 0; d < dim; d++) {
+      key_out[d * kKeyTile] = key[d];
+    }
+    std::memcpy(scratch_values(layer, head) + static_cast<int64_t>(row) * dim, value, dim * sizeof(float));
+    if (sequence.keep_begin >= 0) {
+      const int block = plan.batch->keep_blocks[sequence.keep_begin + kept / tokens];
+      float* pool_key = kv_.keys(layer, block, head) + kept % tokens;
+      for (int d = 0; d < dim; d++) {
+        pool_key[static_cast<int64_t>(d) * tokens] = key[d];
+      }
+      std::memcpy(kv_.values(layer, block, head) + static_cast<int64_t>(kept % tokens) * dim, value,
+                  dim * sizeof(float));
+    }
+  }
+}
+
+void Forward::attention(const Plan& plan, int index, const Block& block) {
+  const Layer& layer = weights_.layers()[index];
+  Workspace& ws = workspaces_[block.thread];
+  const int width = config_.query_width();
+  pack(block, block.x, config_.hidden, layer.attention_norm.data());
+  linear(layer.query, block, ws.query.data(), width, Epilogue::kStore);
+  norm_heads(ws.query.data(), block.count, width, config_.heads, layer.query_norm);
+  for (int i = 0; i < block.count; i++) {
+    const int position = plan.positions[block.rows[i]];
+    kernels_.rope({ws.query.data() + static_cast<int64_t>(i) * width, config_.heads, config_.head_dim,
+                   rope_.cosines(position), rope_.sines(position)});
+  }
+  attend(plan, index, block);
+  pack(block, ws.attention.data(), width, nullptr);
+  linear(layer.output, block, block.x, config_.hidden, Epilogue::kAdd);
+}
+
+// Rows of one sequence share keys, so the block is cut by sequence.
+void Forward::attend(const Plan& plan, int layer, const Block& block) {
+  std::vector<int>& bounds = routings_[block.thread].begins;  // scratch
+  bounds.clear();
+  for (int i = 0; i < block.count; i++) {
+    if (i == 0 || plan.row_sequence[block.rows[i]] != plan.row_sequence[block.rows[i - 1]]) {
+      bounds.push_back(i);
+    }
+  }
+  bounds.push_back(block.count);
+  const int64_t runs = static_cast<int64_t>(bounds.size()) - 1;
+  const auto body = [&](int64_t task, int thread) {
+    const int64_t run = task / config_.kv_heads;
+    attend_rows(plan, layer, block, bounds[run], bounds[run + 1], static_cast<int>(task % config_.kv_heads), thread);
+  };
+  if (block.wide) {
+    pool_.run(runs * config_.kv_heads, body);
+    return;
+  }
+  for (int64_t task = 0; task < runs * config_.kv_heads; task++) {
+    body(task, block.thread);
+  }
+}
+
+void Forward::attend_rows(const Plan& plan, int layer, const Block& block, int begin, int end, int head, int thread) {
+  Workspace& own = workspaces_[thread];
+  Workspace& shared = workspaces_[block.thread];
+  const int group = config_.group();
+  const int dim = config_.head_dim;
+  const int width = config_.query_width();
+  own.spans.clear();
+  key_spans(plan, layer, plan.row_sequence[block.rows[begin]], head, own.spans);
+  const float* queries[kAttentionRows];
+  float* outputs[kAttentionRows];
+  int visible[kAttentionRows];
+  int count = 0;
+  const auto flush = [&] {
+    kernels_.attention({queries, outputs, visible, count, own.spans.data(), dim,
+                        1.0f / std::sqrt(static_cast<float>(dim)), own.scores.data(), score_stride_});
+    count = 0;
+  };
+  for (int i = begin; i < end; i++) {
+    for (int g = 0; g < group; g++) {
+      const int64_t offset = static_cast<int64_t>(i) * width + (head * group + g) * dim;
+      queries[count] = shared.query.data() + offset;
+      outputs[count] = shared.attention.data() + offset;
+      visible[count] = plan.positions[block.rows[i]] + 1;
+      if (++count == kAttentionRows) {
+        flush();
+      }
+    }
+  }
+  if (count > 0) {
+    flush();
+  }
+}
+
+// Everything the sequence sees, in the order of positions: the root's chain, then own rows downward.
+void Forward::key_spans(const Plan& plan, int layer, int index, int head, std::vector<KeySpan>& spans) {
+  const PlannedSequence& sequence = plan.sequences[index];
+  const int dim = config_.head_dim;
+  if (sequence.parent >= 0) {
+    key_spans(plan, layer, sequence.parent, head, spans);
+  }
+  const int tokens = kv_.block_tokens();
+  for (int i = sequence.chain_begin; i < sequence.chain_end; i++) {
+    const int block = plan.batch->chain_blocks[i];
+    const int count = plan.batch->chain_counts[i];
+    for (int first = 0; first < count; first += kKeyTile) {
+      spans.push_back({kv_.keys(layer, block, head) + first,
+                       kv_.values(layer, block, head) + static_cast<int64_t>(first) * dim,
+                       std::min(kKeyTile, count - first), tokens});
+    }
+  }
+  for (int first = 0; first < sequence.rows(); first += kKeyTile) {
+    const int64_t tile = sequence.key_tile + first / kKeyTile;
+    spans.push_back({scratch_keys(layer, head) + tile * dim * kKeyTile,
+                     scratch_values(layer, head) + static_cast<int64_t>(sequence.row_begin + first) * dim,
+                     std::min(kKeyTile, sequence.rows() - first), kKeyTile});
+  }
+}
+
+void Forward::feed_forward(int index, const Block& block) {
+  const Layer& layer = weights_.layers()[index];
+  if (config_.sparse(index)) {
+    sparse_feed_forward(index, block);
+    return;
+  }
+  Workspace& ws = workspaces_[block.thread];
+  pack(block, block.x, config_.hidden, layer.feed_forward_norm.data());
+  linear(layer.experts[0].gate_up, block, ws.activation.data(), config_.intermediate, Epilogue::kSwiglu);
+  pack(block, ws.activation.data(), config_.intermediate, nullptr);
+  linear(layer.experts[0].down, block, block.x, config_.hidden, Epilogue::kAdd);
+}
+
+int64_t Forward::workspace_bytes() const {
+  size_t total = x_.bytes() + out_.bytes();
+  for (int parity = 0; parity < 2; parity++) {
+    total += keys_[parity].bytes() + values_[parity].bytes();
+  }
+  for (const Workspace& ws : workspaces_) {
+    for (const Buffer<float>* buffer : {&ws.packed, &ws.query, &ws.key_value, &ws.attention, &ws.activation,
+                                        &ws.scores, &ws.normed, &ws.routed, &ws.expert_out, &ws.router}) {
+      total += buffer->bytes();
+    }
+  }
+  return static_cast<int64_t>(total);
+}
+
+}  // namespace gavel

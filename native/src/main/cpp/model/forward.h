@@ -1,0 +1,111 @@
+// One batch through the transformer, up to the hidden states of the rows that yield something.
+//
+// Rows travel in blocks that stay in a core's cache: a task takes a block of rows through attention,
+// feed-forward and the next layer's keys and values, so there is one barrier per layer. Small batches
+// (decoding) go as one block whose matrix products are split over the cores instead.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/kernels.h"
+#include "model/kv_pool.h"
+#include "model/plan.h"
+#include "model/rope_table.h"
+#include "model/weights.h"
+#include "support/buffer.h"
+#include "support/thread_pool.h"
+
+namespace gavel {
+
+class Forward {
+ public:
+  Forward(const Config& config, const Kernels& kernels, const Weights& weights, KvPool& kv, ThreadPool& pool);
+
+  // Computes the batch; hidden() then holds the plan's outputs, before the final norm.
+  // Fails with CANCELLED when the batch is cancelled between layers.
+  void run(const Plan& plan);
+
+  // [outputs, hidden]
+  const float* hidden() const { return out_.data(); }
+
+  int64_t workspace_bytes() const;
+
+ private:
+  // Scratch of one thread.
+  struct Workspace {
+    Buffer<float> packed;     // packed rows of the widest input
+    Buffer<float> query;      // [rows, query_width]
+    Buffer<float> key_value;  // [rows, 2 kv_width]
+    Buffer<float> attention;  // [rows, query_width]
+    Buffer<float> activation; // [rows, intermediate]
+    Buffer<float> scores;     // [kAttentionRows, score_stride]
+    Buffer<float> normed;     // [rows, hidden]; sparse layers
+    Buffer<float> routed;     // [rows * experts_per_token, hidden]
+    Buffer<float> expert_out; // [rows, hidden]
+    Buffer<float> router;     // [rows, experts]
+    std::vector<const float*> row_pointers;
+    std::vector<KeySpan> spans;
+  };
+
+  // Some rows of the batch on their way through a layer.
+  struct Block {
+    int thread;
+    bool wide;        // matrix products are split over all threads
+    const int* rows;  // [count] rows of the plan
+    int count;
+    float* x;  // [count, hidden] residual stream
+  };
+
+  // The choice of experts for the rows of a block: pair p belongs to row p / experts_per_token.
+  struct Routing {
+    std::vector<float> weights;  // [pairs]
+    std::vector<int> order;      // pairs sorted by expert
+    std::vector<int> begins;     // [experts + 1] into order
+  };
+
+  void size_scratch(const Plan& plan);
+  void embed(const Plan& plan, const Block& block);
+  void keys_values(const Plan& plan, int layer, const Block& block);
+  void store_keys_values(const Plan& plan, int layer, int row, const float* keys, const float* values);
+  void attention(const Plan& plan, int layer, const Block& block);
+  void attend(const Plan& plan, int layer, const Block& block);
+  void attend_rows(const Plan& plan, int layer, const Block& block, int begin, int end, int head, int thread);
+  void key_spans(const Plan& plan, int layer, int sequence, int head, std::vector<KeySpan>& spans);
+  void feed_forward(int layer, const Block& block);
+  void sparse_feed_forward(int layer, const Block& block);
+  void route(const Layer& layer, const Block& block, Routing& routing);
+  void run_expert(const Expert& expert, const float* normed, const int* pairs, int count, float* routed, int thread);
+
+  void pack(const Block& block, const float* rows, int width, const float* norm_weight);
+  void linear(const Linear& linear, const Block& block, float* out, int64_t stride, Epilogue epilogue);
+  void norm_heads(float* rows, int count, int64_t stride, int heads, const Buffer<float>& weight);
+  void check_cancelled(const Plan& plan) const;
+
+  float* scratch_keys(int layer, int head) {
+    return keys_[layer % 2].data() + static_cast<int64_t>(head) * key_head_size_;
+  }
+  float* scratch_values(int layer, int head) {
+    return values_[layer % 2].data() + static_cast<int64_t>(head) * value_head_size_;
+  }
+
+  const Config& config_;
+  const Kernels& kernels_;
+  const Weights& weights_;
+  KvPool& kv_;
+  ThreadPool& pool_;
+  RopeTable rope_;
+  Buffer<float> x_;          // [rows, hidden]
+  Buffer<float> out_;        // [outputs, hidden]
+  Buffer<float> keys_[2];    // by layer parity: [kv_heads][tiles][head_dim][kKeyTile]
+  Buffer<float> values_[2];  // [kv_heads][rows][head_dim]
+  int64_t key_head_size_ = 0;
+  int64_t value_head_size_ = 0;
+  int64_t score_stride_ = 0;
+  std::vector<int> all_rows_;     // 0, 1, ...
+  std::vector<int> output_rows_;  // rows of the plan's outputs
+  std::vector<Workspace> workspaces_;
+  std::vector<Routing> routings_;  // [threads]
+};
+
+}  // namespace gavel

@@ -1,0 +1,226 @@
+#include "model/head.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "support/error.h"
+
+namespace gavel {
+
+namespace {
+
+constexpr int kChunkPanels = 32;  // panels of the vocabulary per task
+
+double log_sum(const std::vector<double>& terms) {
+  const double highest = *std::max_element(terms.begin(), terms.end());
+  if (highest == -INFINITY) {
+    return highest;
+  }
+  double sum = 0;
+  for (double term : terms) {
+    sum += std::exp(term - highest);
+  }
+  return highest + std::log(sum);
+}
+
+}  // namespace
+
+Head::Head(const Config& config, const Kernels& kernels, const Weights& weights, ThreadPool& pool)
+    : config_(config),
+      kernels_(kernels),
+      weights_(weights),
+      pool_(pool),
+      chunk_logits_(static_cast<size_t>(pool.threads()) * kernels.tile * kChunkPanels * kernels.panel),
+      samplers_(pool.threads()) {}
+
+void Head::run(const Plan& plan, const float* hidden, const gavel_outputs& outputs) {
+  if (plan.scored > 0) {
+    GAVEL_REQUIRE(outputs.label_log_probabilities != nullptr &&
+                      (plan.batch->label_mass == 0 || outputs.label_log_mass != nullptr),
+                  "outputs: expected room for labels, found null");
+    score(plan, hidden, outputs);
+  }
+  if (plan.sampled > 0) {
+    GAVEL_REQUIRE(outputs.sampled_tokens != nullptr && outputs.sampled_log_probabilities != nullptr,
+                  "outputs: expected room for samples, found null");
+    sample(plan, hidden, outputs);
+  }
+  if (plan.logit_rows > 0) {
+    GAVEL_REQUIRE(outputs.logits != nullptr, "outputs: expected room for logits, found null");
+    rows_.clear();
+    for (size_t i = 0; i < plan.outputs.size(); i++) {
+      if (plan.outputs[i].kind == GAVEL_OUTPUT_LOGITS) {
+        rows_.push_back(static_cast<int>(i));
+      }
+    }
+    logits(rows_, hidden, outputs.logits);
+  }
+}
+
+void Head::pack(const std::vector<int>& rows, const float* hidden) {
+  packed_.reserve(rows.size() * config_.hidden);
+  row_pointers_.resize(rows.size());
+  for (size_t i = 0; i < rows.size(); i++) {
+    row_pointers_[i] = hidden + static_cast<int64_t>(rows[i]) * config_.hidden;
+  }
+  kernels_.pack_rows({row_pointers_.data(), static_cast<int>(rows.size()), config_.hidden, weights_.final_norm(),
+                      static_cast<float>(config_.rms_epsilon), packed_.data()});
+}
+
+bool Head::needs_normalizer(const Plan& plan, const PlannedOutput& output) const {
+  return output.kind == GAVEL_OUTPUT_LABELS && (output.node > 0 || plan.batch->label_mass != 0);
+}
+
+void Head::score(const Plan& plan, const float* hidden, const gavel_outputs& outputs) {
+  candidates(plan, hidden);
+  normalizers(plan, hidden);
+  label_log_probabilities(plan, outputs);
+}
+
+// Logits of the next tokens that some label's form has at each node.
+void Head::candidates(const Plan& plan, const float* hidden) {
+  const std::vector<LabelNode>& nodes = plan.labels->nodes();
+  candidate_logits_.resize(plan.outputs.size());
+  std::vector<float> block;
+  for (size_t n = 0; n < nodes.size(); n++) {
+    rows_.clear();
+    for (size_t i = 0; i < plan.outputs.size(); i++) {
+      if (plan.outputs[i].kind == GAVEL_OUTPUT_LABELS && plan.outputs[i].node == static_cast<int>(n)) {
+        rows_.push_back(static_cast<int>(i));
+      }
+    }
+    const Linear& head = nodes[n].head;
+    const size_t width = nodes[n].candidates.size();
+    block.resize(rows_.size() * width);
+    pack(rows_, hidden);
+    kernels_.gemm_f32({packed_.data(), static_cast<int>(rows_.size()), head.k, head.packed.data(), 0, head.panels,
+                       head.columns, block.data(), static_cast<int64_t>(width), Epilogue::kStore, nullptr});
+    for (size_t i = 0; i < rows_.size(); i++) {
+      candidate_logits_[rows_[i]].assign(block.begin() + i * width, block.begin() + (i + 1) * width);
+    }
+  }
+}
+
+// Streams the vocabulary past the rows in chunks of fixed size, merged in order, so that the result
+// does not depend on the number of threads.
+void Head::normalizers(const Plan& plan, const float* hidden) {
+  rows_.clear();
+  for (size_t i = 0; i < plan.outputs.size(); i++) {
+    if (needs_normalizer(plan, plan.outputs[i])) {
+      rows_.push_back(static_cast<int>(i));
+    }
+  }
+  if (rows_.empty()) {
+    return;
+  }
+  pack(rows_, hidden);
+  const Linear& head = weights_.head();
+  const int tile = kernels_.tile;
+  const int64_t count = static_cast<int64_t>(rows_.size());
+  const int64_t chunks = (head.panels + kChunkPanels - 1) / kChunkPanels;
+  const int columns = kChunkPanels * kernels_.panel;
+  partial_sums_.assign(count * chunks, LogSum::empty());
+  pool_.run(chunks, [&](int64_t chunk, int thread) {
+    float* out = chunk_logits_.data() + static_cast<int64_t>(thread) * tile * columns;
+    const int panel = static_cast<int>(chunk) * kChunkPanels;
+    const int panels = std::min(kChunkPanels, head.panels - panel);
+    const int width = std::min(columns, head.columns - panel * kernels_.panel);
+    for (int64_t begin = 0; begin < count; begin += tile) {
+      const int rows = static_cast<int>(std::min<int64_t>(tile, count - begin));
+      kernels_.gemm_f32({packed_.data() + begin * head.k, rows, head.k,
+                         head.packed.data() + static_cast<int64_t>(panel) * head.k * kernels_.panel, 0, panels, width,
+                         out, columns, Epilogue::kStore, nullptr});
+      for (int r = 0; r < rows; r++) {
+        kernels_.log_sum_exp(out + static_cast<int64_t>(r) * columns, width,
+                             &partial_sums_[(begin + r) * chunks + chunk]);
+      }
+    }
+  });
+  normalizers_.resize(plan.outputs.size());
+  for (int64_t i = 0; i < count; i++) {
+    LogSum sum = LogSum::empty();
+    for (int64_t chunk = 0; chunk < chunks; chunk++) {
+      sum = LogSum::merge(sum, partial_sums_[i * chunks + chunk]);
+    }
+    normalizers_[rows_[i]] = sum.log();
+  }
+}
+
+// A label's weight is the sum over its forms of the product over the form's steps. The root's
+// normalizer is common to all forms and cancels in the distribution.
+void Head::label_log_probabilities(const Plan& plan, const gavel_outputs& outputs) const {
+  const int nodes = static_cast<int>(plan.labels->nodes().size());
+  const int labels = plan.labels->count();
+  std::vector<int> at(static_cast<size_t>(plan.scored) * nodes);  // output of a scored sequence's node
+  for (size_t i = 0; i < plan.outputs.size(); i++) {
+    if (plan.outputs[i].kind == GAVEL_OUTPUT_LABELS) {
+      at[static_cast<size_t>(plan.outputs[i].index) * nodes + plan.outputs[i].node] = static_cast<int>(i);
+    }
+  }
+  std::vector<std::vector<double>> terms(labels);
+  std::vector<double> weights(labels);
+  for (int s = 0; s < plan.scored; s++) {
+    for (std::vector<double>& label : terms) {
+      label.clear();
+    }
+    for (const LabelForm& form : plan.labels->forms()) {
+      double weight = 0;
+      for (size_t step = 0; step < form.nodes.size(); step++) {
+        const int output = at[static_cast<size_t>(s) * nodes + form.nodes[step]];
+        weight += candidate_logits_[output][form.candidates[step]] - (form.nodes[step] > 0 ? normalizers_[output] : 0);
+      }
+      terms[form.label].push_back(weight);
+    }
+    std::transform(terms.begin(), terms.end(), weights.begin(), log_sum);
+    const double total = log_sum(weights);
+    for (int l = 0; l < labels; l++) {
+      outputs.label_log_probabilities[static_cast<int64_t>(s) * labels + l] = static_cast<float>(weights[l] - total);
+    }
+    if (plan.batch->label_mass != 0) {
+      outputs.label_log_mass[s] = static_cast<float>(total - normalizers_[at[static_cast<size_t>(s) * nodes]]);
+    }
+  }
+}
+
+void Head::logits(const std::vector<int>& rows, const float* hidden, float* out) {
+  pack(rows, hidden);
+  const Linear& head = weights_.head();
+  const int64_t chunks = (head.panels + kChunkPanels - 1) / kChunkPanels;
+  pool_.run(chunks, [&](int64_t chunk, int) {
+    const int begin = static_cast<int>(chunk) * kChunkPanels;
+    kernels_.gemm_f32({packed_.data(), static_cast<int>(rows.size()), head.k, head.packed.data(), begin,
+                       std::min(head.panels, begin + kChunkPanels), head.columns, out, head.columns, Epilogue::kStore,
+                       nullptr});
+  });
+}
+
+void Head::sample(const Plan& plan, const float* hidden, const gavel_outputs& outputs) {
+  rows_.clear();
+  for (size_t i = 0; i < plan.outputs.size(); i++) {
+    if (plan.outputs[i].kind == GAVEL_OUTPUT_SAMPLE) {
+      rows_.push_back(static_cast<int>(i));
+    }
+  }
+  const int vocabulary = config_.vocabulary;
+  logits_.reserve(rows_.size() * vocabulary);
+  logits(rows_, hidden, logits_.data());
+  const gavel_batch& batch = *plan.batch;
+  pool_.run(static_cast<int64_t>(rows_.size()), [&](int64_t i, int thread) {
+    const float* row = logits_.data() + i * vocabulary;
+    const int sequence = plan.outputs[rows_[i]].sequence;
+    const SamplerSettings settings = {batch.temperatures[sequence], batch.top_ks[sequence], batch.top_ps[sequence],
+                                      static_cast<uint64_t>(batch.seeds[sequence]),
+                                      static_cast<uint32_t>(batch.draws[sequence])};
+    const int32_t token = samplers_[thread].sample(row, vocabulary, settings);
+    LogSum sum;
+    kernels_.log_sum_exp(row, vocabulary, &sum);
+    outputs.sampled_tokens[i] = token;
+    outputs.sampled_log_probabilities[i] = static_cast<float>(row[token] - sum.log());
+  });
+}
+
+int64_t Head::workspace_bytes() const {
+  return static_cast<int64_t>(packed_.bytes() + logits_.bytes() + chunk_logits_.bytes());
+}
+
+}  // namespace gavel

@@ -1,0 +1,275 @@
+#include "model/weights.h"
+
+#include <cstring>
+
+#include "support/error.h"
+
+namespace gavel {
+
+namespace {
+
+float half_to_float(uint16_t half) {
+  const uint32_t sign = static_cast<uint32_t>(half & 0x8000u) << 16;
+  const uint32_t exponent = (half >> 10) & 0x1Fu;
+  const uint32_t mantissa = half & 0x3FFu;
+  uint32_t bits;
+  if (exponent == 0) {
+    const float subnormal = static_cast<float>(mantissa) * 0x1p-24f;
+    return sign ? -subnormal : subnormal;
+  }
+  if (exponent == 31) {
+    bits = sign | 0x7F800000u | (mantissa << 13);
+  } else {
+    bits = sign | ((exponent + 112) << 23) | (mantissa << 13);
+  }
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+float bfloat_to_float(uint16_t bfloat) {
+  const uint32_t bits = static_cast<uint32_t>(bfloat) << 16;
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+std::string shape_text(const int64_t* shape, size_t rank) {
+  std::string text = "[";
+  for (size_t i = 0; i < rank; i++) {
+    text += (i > 0 ? ", " : "") + std::to_string(shape[i]);
+  }
+  return text + "]";
+}
+
+}  // namespace
+
+int dtype_bytes(int32_t dtype) { return dtype == GAVEL_F32 ? 4 : 2; }
+
+float TensorView::at(int64_t index) const {
+  const char* element = static_cast<const char*>(data) + index * dtype_bytes(dtype);
+  if (dtype == GAVEL_F32) {
+    float value;
+    std::memcpy(&value, element, sizeof value);
+    return value;
+  }
+  uint16_t bits;
+  std::memcpy(&bits, element, sizeof bits);
+  return dtype == GAVEL_F16 ? half_to_float(bits) : bfloat_to_float(bits);
+}
+
+Weights::Weights(const Config& config, const Kernels& kernels, ThreadPool& pool)
+    : config_(config), kernels_(kernels), pool_(pool), layers_(config.layers) {
+  const int64_t vocabulary = config.vocabulary;
+  const int64_t hidden = config.hidden;
+  shape_linear(head_, config.vocabulary, config.hidden, false);
+  slots_["model.embed_tokens.weight"] = {{vocabulary, hidden}, [this](const TensorView& source) {
+    embedding_dtype_ = source.dtype;
+    embedding_.reserve(static_cast<size_t>(config_.vocabulary) * config_.hidden * dtype_bytes(source.dtype));
+    std::memcpy(embedding_.data(), source.data, embedding_.size());
+    if (config_.tied_embeddings) {
+      pack(source, head_, config_.vocabulary, 0, Half::kWhole);
+    }
+  }};
+  if (!config.tied_embeddings) {
+    declare_linear("lm_head.weight", head_, config.vocabulary, 0, Half::kWhole);
+  }
+  declare_vector("model.norm.weight", final_norm_, config.hidden, 0, config.hidden);
+  for (int l = 0; l < config.layers; l++) {
+    declare_layer(l);
+  }
+}
+
+void Weights::declare_layer(int index) {
+  Layer& layer = layers_[index];
+  const std::string prefix = "model.layers." + std::to_string(index) + ".";
+  const std::string attention = prefix + "self_attn.";
+  const int hidden = config_.hidden;
+  const int queries = config_.query_width();
+  const int keys = config_.kv_width();
+  declare_vector(prefix + "input_layernorm.weight", layer.attention_norm, hidden, 0, hidden);
+  declare_vector(prefix + "post_attention_layernorm.weight", layer.feed_forward_norm, hidden, 0, hidden);
+  shape_linear(layer.query, queries, hidden, false);
+  shape_linear(layer.key_value, 2 * keys, hidden, false);
+  shape_linear(layer.output, hidden, queries, false);
+  declare_linear(attention + "q_proj.weight", layer.query, queries, 0, Half::kWhole);
+  declare_linear(attention + "k_proj.weight", layer.key_value, keys, 0, Half::kWhole);
+  declare_linear(attention + "v_proj.weight", layer.key_value, keys, keys, Half::kWhole);
+  declare_linear(attention + "o_proj.weight", layer.output, hidden, 0, Half::kWhole);
+  if (config_.qkv_bias) {
+    declare_vector(attention + "q_proj.bias", layer.query.bias, queries, 0, queries);
+    declare_vector(attention + "k_proj.bias", layer.key_value.bias, keys, 0, 2 * keys);
+    declare_vector(attention + "v_proj.bias", layer.key_value.bias, keys, keys, 2 * keys);
+  }
+  if (config_.qk_norm) {
+    declare_vector(attention + "q_norm.weight", layer.query_norm, config_.head_dim, 0, config_.head_dim);
+    declare_vector(attention + "k_norm.weight", layer.key_norm, config_.head_dim, 0, config_.head_dim);
+  }
+  declare_feed_forward(index);
+}
+
+void Weights::declare_feed_forward(int index) {
+  Layer& layer = layers_[index];
+  const std::string prefix = "model.layers." + std::to_string(index) + ".mlp.";
+  if (!config_.sparse(index)) {
+    layer.experts.resize(1);
+    declare_expert(prefix, layer.experts[0], config_.intermediate);
+    return;
+  }
+  shape_linear(layer.router, config_.experts, config_.hidden, false);
+  declare_linear(prefix + "gate.weight", layer.router, config_.experts, 0, Half::kWhole);
+  layer.experts.resize(config_.experts);
+  for (int e = 0; e < config_.experts; e++) {
+    declare_expert(prefix + "experts." + std::to_string(e) + ".", layer.experts[e], config_.expert_intermediate);
+  }
+}
+
+void Weights::declare_expert(const std::string& prefix, Expert& expert, int width) {
+  shape_linear(expert.gate_up, width, config_.hidden, true);
+  shape_linear(expert.down, config_.hidden, width, false);
+  declare_linear(prefix + "gate_proj.weight", expert.gate_up, width, 0, Half::kGate);
+  declare_linear(prefix + "up_proj.weight", expert.gate_up, width, 0, Half::kUp);
+  declare_linear(prefix + "down_proj.weight", expert.down, config_.hidden, 0, Half::kWhole);
+}
+
+void Weights::declare_vector(const std::string& name, Buffer<float>& target, int width, int offset, int total) {
+  slots_[name] = {{width}, [&target, width, offset, total](const TensorView& source) {
+    target.reserve(total);
+    for (int i = 0; i < width; i++) {
+      target[offset + i] = source.at(i);
+    }
+  }};
+}
+
+void Weights::declare_linear(const std::string& name, Linear& target, int rows, int row_offset, Half half) {
+  slots_[name] = {{rows, target.k}, [this, &target, rows, row_offset, half](const TensorView& source) {
+    pack(source, target, rows, row_offset, half);
+  }};
+}
+
+void Weights::shape_linear(Linear& linear, int columns, int k, bool paired) const {
+  const int width = paired ? kernels_.panel / 2 : kernels_.panel;
+  linear.columns = columns;
+  linear.k = k;
+  linear.panels = (columns + width - 1) / width;
+}
+
+void Weights::pack(const TensorView& source, Linear& target, int rows, int row_offset, Half half) {
+  const int panel = kernels_.panel;
+  const int width = half == Half::kWhole ? panel : panel / 2;
+  const int shift = half == Half::kUp ? width : 0;
+  const int64_t k = target.k;
+  if (target.packed.size() == 0) {
+    const size_t size = static_cast<size_t>(target.panels) * k * panel;
+    target.packed.reserve(size);
+    std::memset(target.packed.data(), 0, size * sizeof(float));
+  }
+  const int first = row_offset / width;
+  const int last = (row_offset + rows + width - 1) / width;
+  pool_.run(last - first, [&](int64_t task, int) {
+    const int index = first + static_cast<int>(task);
+    float* out = target.packed.data() + index * k * panel + shift;
+    for (int column = 0; column < width; column++) {
+      const int64_t row = static_cast<int64_t>(index) * width + column - row_offset;
+      if (row < 0 || row >= rows) {
+        continue;
+      }
+      for (int64_t i = 0; i < k; i++) {
+        out[i * panel + column] = source.at(row * k + i);
+      }
+    }
+  });
+}
+
+void Weights::set(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
+                  int64_t bytes) {
+  GAVEL_REQUIRE(name != nullptr && shape != nullptr && data != nullptr, "tensor: expected a name, a shape and data");
+  const auto found = slots_.find(name);
+  GAVEL_REQUIRE(found != slots_.end(), "%s: expected a tensor of this architecture, found an unknown name", name);
+  Slot& slot = found->second;
+  GAVEL_REQUIRE(!slot.filled, "%s: expected once, found again", name);
+  GAVEL_REQUIRE(dtype >= GAVEL_F32 && dtype <= GAVEL_BF16, "%s: expected dtype %d to %d, found %d", name, GAVEL_F32,
+                GAVEL_BF16, dtype);
+  const bool same = rank >= 0 && static_cast<size_t>(rank) == slot.shape.size() &&
+                    std::equal(slot.shape.begin(), slot.shape.end(), shape);
+  GAVEL_REQUIRE(same, "%s: expected shape %s, found %s", name,
+                shape_text(slot.shape.data(), slot.shape.size()).c_str(),
+                shape_text(shape, rank < 0 || rank > 8 ? 0 : rank).c_str());
+  int64_t elements = 1;
+  for (int64_t size : slot.shape) {
+    elements *= size;
+  }
+  GAVEL_REQUIRE(bytes == elements * dtype_bytes(dtype), "%s: expected %lld bytes, found %lld", name,
+                static_cast<long long>(elements * dtype_bytes(dtype)), static_cast<long long>(bytes));
+  slot.fill({dtype, data});
+  slot.filled = true;
+  parameters_ += elements;
+}
+
+void Weights::finish() {
+  size_t missing = 0;
+  const std::string* first = nullptr;
+  for (const auto& [name, slot] : slots_) {
+    if (!slot.filled) {
+      missing++;
+      first = first == nullptr ? &name : first;
+    }
+  }
+  if (missing > 0) {
+    fail(GAVEL_FAILED_PRECONDITION, "%s: expected this tensor, found none (%zu of %zu are missing)", first->c_str(),
+         missing, slots_.size());
+  }
+}
+
+void Weights::embed(int32_t token, float* out) const {
+  const TensorView table = {embedding_dtype_, embedding_.data()};
+  const int64_t begin = static_cast<int64_t>(token) * config_.hidden;
+  for (int i = 0; i < config_.hidden; i++) {
+    out[i] = table.at(begin + i);
+  }
+}
+
+Linear Weights::head_of(const std::vector<int32_t>& tokens) const {
+  const int panel = kernels_.panel;
+  Linear linear;
+  shape_linear(linear, static_cast<int>(tokens.size()), config_.hidden, false);
+  const size_t size = static_cast<size_t>(linear.panels) * linear.k * panel;
+  linear.packed.reserve(size);
+  std::memset(linear.packed.data(), 0, size * sizeof(float));
+  for (size_t n = 0; n < tokens.size(); n++) {
+    const int64_t source_panel = tokens[n] / panel;
+    const float* source = head_.packed.data() + source_panel * linear.k * panel + tokens[n] % panel;
+    float* out = linear.packed.data() + static_cast<int64_t>(n / panel) * linear.k * panel + n % panel;
+    for (int i = 0; i < linear.k; i++) {
+      out[i * panel] = source[i * panel];
+    }
+  }
+  return linear;
+}
+
+int64_t Weights::linear_parameters() const {
+  const int64_t hidden = config_.hidden;
+  int64_t total = 0;
+  for (int l = 0; l < config_.layers; l++) {
+    total += 2 * hidden * (config_.query_width() + config_.kv_width());
+    total += config_.sparse(l) ? hidden * config_.experts +
+                                     3 * hidden * config_.expert_intermediate * config_.experts_per_token
+                               : 3 * hidden * config_.intermediate;
+  }
+  return total;
+}
+
+int64_t Weights::bytes() const {
+  size_t total = embedding_.bytes() + head_.packed.bytes() + final_norm_.bytes();
+  for (const Layer& layer : layers_) {
+    for (const Linear* linear : {&layer.query, &layer.key_value, &layer.output, &layer.router}) {
+      total += linear->packed.bytes() + linear->bias.bytes();
+    }
+    for (const Expert& expert : layer.experts) {
+      total += expert.gate_up.packed.bytes() + expert.down.packed.bytes();
+    }
+  }
+  return static_cast<int64_t>(total);
+}
+
+}  // namespace gavel

@@ -1,0 +1,110 @@
+// The checkpoint's tensors, packed for the kernels as they arrive.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "kernels/kernels.h"
+#include "model/config.h"
+#include "support/buffer.h"
+#include "support/thread_pool.h"
+
+namespace gavel {
+
+// One tensor as it lies on disk.
+struct TensorView {
+  int32_t dtype;
+  const void* data;
+
+  // Element `index` as fp32; exact for all disk types.
+  float at(int64_t index) const;
+};
+
+// A matrix product with its weight packed in panels: out[n] = sum_k x[k] weight[n, k].
+struct Linear {
+  int columns = 0;  // outputs; for a gate and up pair, of one of them
+  int k = 0;
+  int panels = 0;
+  Buffer<float> packed;  // [panels][k][panel width]
+  Buffer<float> bias;    // [columns], empty if there is none
+
+  const float* bias_data() const { return bias.size() == 0 ? nullptr : bias.data(); }
+};
+
+struct Expert {
+  Linear gate_up;
+  Linear down;
+};
+
+struct Layer {
+  Buffer<float> attention_norm;     // [hidden]
+  Buffer<float> feed_forward_norm;  // [hidden]
+  Linear query;
+  Linear key_value;          // key columns, then value columns
+  Buffer<float> query_norm;  // [head_dim]; Qwen3
+  Buffer<float> key_norm;    // [head_dim]
+  Linear output;
+  Linear router;                // sparse layers
+  std::vector<Expert> experts;  // one for a dense layer
+};
+
+class Weights {
+ public:
+  Weights(const Config& config, const Kernels& kernels, ThreadPool& pool);
+
+  // See gavel_engine_set_tensor.
+  void set(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
+           int64_t bytes);
+
+  // Fails with FAILED_PRECONDITION, naming a missing tensor.
+  void finish();
+
+  // Copies the embedding of a token.
+  void embed(int32_t token, float* out) const;
+
+  // Packs the head's rows of some tokens.
+  Linear head_of(const std::vector<int32_t>& tokens) const;
+
+  const std::vector<Layer>& layers() const { return layers_; }
+  const Linear& head() const { return head_; }
+  const float* final_norm() const { return final_norm_.data(); }
+  int64_t parameters() const { return parameters_; }
+  int64_t linear_parameters() const;
+  int64_t bytes() const;
+
+ private:
+  struct Slot {
+    std::vector<int64_t> shape;
+    std::function<void(const TensorView&)> fill;
+    bool filled = false;
+  };
+  // Which half of its panels a matrix fills.
+  enum class Half { kWhole, kGate, kUp };
+
+  void declare_layer(int index);
+  void declare_feed_forward(int index);
+  void declare_expert(const std::string& prefix, Expert& expert, int width);
+  void declare_vector(const std::string& name, Buffer<float>& target, int width, int offset, int total);
+  void declare_linear(const std::string& name, Linear& target, int rows, int row_offset, Half half);
+  void shape_linear(Linear& linear, int columns, int k, bool paired) const;
+  void pack(const TensorView& source, Linear& target, int rows, int row_offset, Half half);
+
+  const Config& config_;
+  const Kernels& kernels_;
+  ThreadPool& pool_;
+  std::map<std::string, Slot> slots_;
+  std::vector<Layer> layers_;
+  Buffer<float> final_norm_;   // [hidden]
+  Buffer<uint8_t> embedding_;  // [vocabulary, hidden] as on disk
+  int32_t embedding_dtype_ = GAVEL_F32;
+  Linear head_;
+  int64_t parameters_ = 0;
+};
+
+// Bytes of one element.
+int dtype_bytes(int32_t dtype);
+
+}  // namespace gavel

@@ -1,0 +1,42 @@
+// The cores of one engine: a fixed set of workers beside the calling thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <thread>
+#include <vector>
+
+namespace gavel {
+
+class ThreadPool {
+ public:
+  // `threads` counts the caller; threads - 1 workers are started.
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+
+  // Runs task(i, thread) for every i in [0, count), each once, on any thread; returns when all are
+  // done. thread is in [0, threads). Tasks are taken in order. The first exception is rethrown after
+  // the others have finished. One caller at a time.
+  void run(int64_t count, const std::function<void(int64_t, int)>& task);
+
+ private:
+  void work(int thread);
+  void drain(int thread) noexcept;
+
+  std::vector<std::thread> workers_;
+  const std::function<void(int64_t, int)>* task_ = nullptr;
+  int64_t count_ = 0;
+  std::exception_ptr failure_;
+  std::atomic<bool> failed_{false};
+  alignas(64) std::atomic<uint32_t> epoch_{0};  // counts calls of run; raised to start one
+  alignas(64) std::atomic<int64_t> next_{0};    // next task
+  alignas(64) std::atomic<int32_t> busy_{0};    // workers that have not finished this epoch
+  std::atomic<bool> stop_{false};
+};
+
+}  // namespace gavel

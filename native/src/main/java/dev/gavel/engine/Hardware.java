@@ -1,0 +1,62 @@
+package dev.gavel.engine;
+
+import dev.gavel.engine.binding.Gavel;
+import java.nio.file.Path;
+
+/** The machine's measured ceilings, to state beside every speed. */
+public final class Hardware {
+  /** Whose matrix product is measured, in the order of {@code gavel.h}. */
+  public enum Provider {
+    GAVEL,
+    LIBTORCH
+  }
+
+  private Hardware() {}
+
+  /**
+   * Rate of C[m,n] = A[m,k] B[k,n]: billions of operations a second, 2mnk each, of the fastest run.
+   *
+   * @param seconds how long to measure
+   * @throws EngineException UNAVAILABLE if this build has no such arithmetic, FAILED_PRECONDITION
+   *     if LibTorch is not open
+   */
+  public static double gemmGigaOperationsPerSecond(
+      Provider provider,
+      Quantization quantization,
+      int threads,
+      int m,
+      int n,
+      int k,
+      double seconds) {
+    NativeRuntime.load();
+    double[] rate = new double[1];
+    NativeRuntime.check(
+        Gavel.gavel_measure_gemm(
+            provider.ordinal(), quantization.ordinal(), threads, m, n, k, seconds, rate));
+    return rate[0];
+  }
+
+  /** Memory read bandwidth in GB/s over a buffer of the given size. */
+  public static double memoryGigabytesPerSecond(int threads, long bufferBytes, double seconds) {
+    NativeRuntime.load();
+    double[] rate = new double[1];
+    NativeRuntime.check(Gavel.gavel_measure_bandwidth(threads, bufferBytes, seconds, rate));
+    return rate[0];
+  }
+
+  /**
+   * Opens LibTorch 2.10 or later from the directory that holds {@code libtorch_cpu.so}.
+   *
+   * @throws EngineException UNAVAILABLE if it is not there or too old
+   */
+  public static void openLibtorch(Path directory) {
+    NativeRuntime.load();
+    NativeRuntime.check(Gavel.gavel_libtorch_open(directory.toString()));
+  }
+
+  /** {@code avx512}, {@code avx2} or {@code generic}. */
+  public static String instructionSet() {
+    NativeRuntime.load();
+    return Gavel.gavel_instruction_set().getString();
+  }
+}
