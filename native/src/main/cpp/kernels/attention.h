@@ -30,7 +30,7 @@ struct Attention {
   const int* visible;           // [rows] positions seen, at least 1
   int rows;                     // 1 to kAttentionRows
   const KeySpan* spans;         // together at least max(visible) keys
-  int head_dim;                 // multiple of 16
+  int head_dim;
   float scale;
   float* scores;         // [kAttentionRows, score_stride] scratch
   int64_t score_stride;  // at least max(visible) rounded up to 16, plus 16

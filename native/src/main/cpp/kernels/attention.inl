@@ -102,6 +102,20 @@ inline void weigh_values(const Attention& args, int first, int keys, int column)
   }
 }
 
+// The coordinates that do not fill a vector.
+inline void weigh_tail(const Attention& args, int row, int keys, int column) {
+  for (int d = column; d < args.head_dim; d++) {
+    float sum = 0;
+    int position = 0;
+    for (const KeySpan* span = args.spans; position < keys; span++) {
+      for (int i = 0; i < span->count && position < keys; i++, position++) {
+        sum += args.scores[row * args.score_stride + position] * span->values[static_cast<int64_t>(i) * args.head_dim + d];
+      }
+    }
+    args.outputs[row][d] = sum;
+  }
+}
+
 template <int rows>
 void weigh_rows(const Attention& args, int first, int keys) {
   constexpr int kStep = kValueVectors * kLanes;
@@ -109,8 +123,11 @@ void weigh_rows(const Attention& args, int first, int keys) {
   for (; column + kStep <= args.head_dim; column += kStep) {
     weigh_values<rows, kValueVectors>(args, first, keys, column);
   }
-  for (; column < args.head_dim; column += kLanes) {
+  for (; column + kLanes <= args.head_dim; column += kLanes) {
     weigh_values<rows, 1>(args, first, keys, column);
+  }
+  for (int r = first; r < first + rows && column < args.head_dim; r++) {
+    weigh_tail(args, r, keys, column);
   }
 }
 

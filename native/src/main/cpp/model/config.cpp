@@ -19,10 +19,9 @@ void check_shape(const gavel_config& c) {
   require_range("layers", c.layers, 1, 1024);
   require_range("kv_heads", c.kv_heads, 1, 4096);
   require_range("heads", c.heads, c.kv_heads, 4096);
-  GAVEL_REQUIRE(c.heads % c.kv_heads == 0, "heads: expected a multiple of kv_heads %d, found %d", c.kv_heads,
-                c.heads);
-  require_range("head_dim", c.head_dim, 16, 1024);
-  GAVEL_REQUIRE(c.head_dim % 16 == 0, "head_dim: expected a multiple of 16, found %d", c.head_dim);
+  GAVEL_REQUIRE(c.heads % c.kv_heads == 0, "kv_heads: expected a divisor of heads %d, found %d", c.heads, c.kv_heads);
+  require_range("head_dim", c.head_dim, 2, 1024);
+  GAVEL_REQUIRE(c.head_dim % 2 == 0, "head_dim: expected an even number, found %d", c.head_dim);
   require_range("max_positions", c.max_positions, 1, 1 << 24);
   GAVEL_REQUIRE(c.rope_theta > 0, "rope_theta: expected more than 0, found %g", c.rope_theta);
   GAVEL_REQUIRE(c.rms_epsilon >= 0, "rms_epsilon: expected 0 or more, found %g", c.rms_epsilon);
