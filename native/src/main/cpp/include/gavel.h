@@ -88,7 +88,7 @@ typedef struct gavel_config {
   int32_t device_index;
   int32_t quantization;
   int32_t threads;          /* CPU threads, the caller's included; at least 1 */
-  int32_t batch_tokens_max; /* rows of the largest batch; sizes the workspace */
+  int32_t batch_tokens_max; /* rows of the largest batch */
   int32_t block_tokens;     /* tokens per KV block */
   int32_t blocks;           /* KV blocks in the pool; may be 0 */
 } gavel_config;
@@ -161,7 +161,8 @@ GAVEL_API int32_t gavel_engine_set_tensor(gavel_engine* engine, const char* name
                                           int32_t rank, const int64_t* shape, const void* data,
                                           int64_t data_bytes);
 
-/* Checks that every tensor is there and allocates pool and workspace. */
+/* Checks that every tensor is there and allocates the KV pool. The workspace grows to the largest
+ * batch seen and is reused from then on. */
 GAVEL_API int32_t gavel_engine_finish(gavel_engine* engine);
 
 /* Frees the engine; null is allowed. Its label tables must have been destroyed before. */

@@ -5,8 +5,8 @@ package dev.gavel.engine;
  *
  * @param device {@code cpu}, or {@code cuda:0} and so on
  * @param threads CPU threads, the caller's included
- * @param batchTokensMax rows of the largest batch, the label trie's rows included; sizes the
- *     workspace once
+ * @param batchTokensMax rows of the largest batch, the label trie's rows included; the workspace
+ *     grows to the largest batch seen
  * @param blockTokens tokens per KV block
  * @param blocks KV blocks in the pool
  */
