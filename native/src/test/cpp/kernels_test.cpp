@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <random>
@@ -154,24 +155,61 @@ void test_gemm(const Kernels& kernels, int rows, int columns, int k, gavel::Epil
   }
 }
 
+template <typename T>
+T narrow(float x);
+
+template <>
+float narrow<float>(float x) {
+  return x;
+}
+
+template <>
+gavel::Bfloat16 narrow<gavel::Bfloat16>(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  return static_cast<gavel::Bfloat16>(bits >> 16);
+}
+
+template <typename T>
+vector<T> narrowed(const vector<float>& values) {
+  vector<T> result;
+  for (float value : values) {
+    result.push_back(narrow<T>(value));
+  }
+  return result;
+}
+
+size_t key_index(float, int d, int i, int stride) { return static_cast<size_t>(d) * stride + i; }
+size_t key_index(gavel::Bfloat16, int d, int i, int stride) {
+  return (static_cast<size_t>(d) / 2 * stride + i) * 2 + d % 2;
+}
+
+void run_attention(const Kernels& kernels, const gavel::Attention<float>& args) { kernels.attention(args); }
+void run_attention(const Kernels& kernels, const gavel::Attention<gavel::Bfloat16>& args) {
+  kernels.attention_bf16(args);
+}
+
 // The keys of one head, laid out in spans of random lengths.
+template <typename T>
 struct Keys {
-  vector<vector<float>> tiles;
-  vector<float> values;
-  vector<gavel::KeySpan> spans;
+  vector<vector<T>> tiles;
+  vector<T> values;
+  vector<gavel::KeySpan<T>> spans;
 };
 
-Keys lay_out(const vector<float>& keys, const vector<float>& values, int count, int dim, bool random_spans) {
-  Keys result;
+template <typename T>
+Keys<T> lay_out(const vector<T>& keys, const vector<T>& values, int count, int dim, bool random_spans) {
+  Keys<T> result;
   result.values = values;
+  result.values.resize(values.size() + 64);
   for (int begin = 0; begin < count;) {
     const int most = std::min(gavel::kKeyTile, count - begin);
     const int size = random_spans ? random_int(1, most) : most;
     const int stride = random_spans ? random_int(size, gavel::kKeyTile + 3) : gavel::kKeyTile;
-    vector<float> tile(static_cast<size_t>(dim) * stride + gavel::kKeyTile, kPoison);
+    vector<T> tile(static_cast<size_t>(dim) * stride + 2 * gavel::kKeyTile, narrow<T>(kPoison));
     for (int i = 0; i < size; i++) {
       for (int d = 0; d < dim; d++) {
-        tile[d * stride + i] = keys[static_cast<size_t>(begin + i) * dim + d];
+        tile[key_index(T{}, d, i, stride)] = keys[static_cast<size_t>(begin + i) * dim + d];
       }
     }
     result.tiles.push_back(std::move(tile));
@@ -179,54 +217,157 @@ Keys lay_out(const vector<float>& keys, const vector<float>& values, int count, 
     begin += size;
   }
   int begin = 0;
-  for (gavel::KeySpan& span : result.spans) {
+  for (gavel::KeySpan<T>& span : result.spans) {
     span.values = result.values.data() + static_cast<size_t>(begin) * dim;
     begin += span.count;
   }
   return result;
 }
 
-vector<float> attend(const Kernels& kernels, const vector<float>& queries, const Keys& keys,
+template <typename T>
+vector<float> attend(const Kernels& kernels, const vector<T>& queries, const Keys<T>& keys,
                      const vector<int>& visible, int dim, float scale) {
   const int rows = static_cast<int>(visible.size());
   const int most = *std::max_element(visible.begin(), visible.end());
   const int64_t stride = (most + 15) / 16 * 16 + 16;
   vector<float> scores(gavel::kAttentionRows * stride, kPoison);
   vector<float> out(static_cast<size_t>(rows) * dim, kPoison);
-  vector<const float*> query_rows;
+  vector<const T*> query_rows;
   vector<float*> out_rows;
   for (int r = 0; r < rows; r++) {
     query_rows.push_back(queries.data() + static_cast<size_t>(r) * dim);
     out_rows.push_back(out.data() + static_cast<size_t>(r) * dim);
   }
-  kernels.attention({query_rows.data(), out_rows.data(), visible.data(), rows, keys.spans.data(), dim, scale,
-                     scores.data(), stride});
+  run_attention(kernels, {query_rows.data(), out_rows.data(), visible.data(), rows, keys.spans.data(), dim, scale,
+                          scores.data(), stride});
   return out;
 }
 
+template <typename T>
 void test_attention(const Kernels& kernels, int rows, int count, int dim, float magnitude) {
-  const vector<float> queries = randoms(static_cast<size_t>(rows) * dim, magnitude);
-  const vector<float> keys = randoms(static_cast<size_t>(count) * dim, magnitude);
-  const vector<float> values = randoms(static_cast<size_t>(count) * dim);
+  const vector<T> queries = narrowed<T>(randoms(static_cast<size_t>(rows) * dim, magnitude));
+  const vector<T> keys = narrowed<T>(randoms(static_cast<size_t>(count) * dim, magnitude));
+  const vector<T> values = narrowed<T>(randoms(static_cast<size_t>(count) * dim));
   vector<int> visible;
   for (int r = 0; r < rows; r++) {
     visible.push_back(random_int(1, count));
   }
   const float scale = 1.0f / std::sqrt(static_cast<float>(dim));
-  const Keys ragged = lay_out(keys, values, count, dim, true);
-  const Keys even = lay_out(keys, values, count, dim, false);
+  const Keys<T> ragged = lay_out<T>(keys, values, count, dim, true);
+  const Keys<T> even = lay_out<T>(keys, values, count, dim, false);
   const vector<float> expected = attend(gavel::reference_kernels(), queries, ragged, visible, dim, scale);
   const vector<float> found = attend(kernels, queries, ragged, visible, dim, scale);
   const vector<float> elsewhere = attend(kernels, queries, even, visible, dim, scale);
-  const std::string what = std::string(kernels.name) + " attention rows " + std::to_string(rows) + " keys " +
-                           std::to_string(count) + " dim " + std::to_string(dim);
+  const bool bf16 = sizeof(T) == 2;
+  const std::string what = std::string(kernels.name) + (bf16 ? " attention_bf16" : " attention") + " rows " +
+                           std::to_string(rows) + " keys " + std::to_string(count) + " dim " + std::to_string(dim);
   // A score is off by (dim + 2) u |q||k| scale, a weight by twice that and 8 u of the exponential
-  // relatively, the sum of weighted values (at most 1 in size) by n u more.
+  // relatively, the sum of weighted values (at most 1 in size) by n u more. In bf16 each weight is also
+  // rounded, by at most 2^-9 relatively in it and in the sum.
   const double score_error = (dim + 2) * kUnit * dim * magnitude * magnitude * scale;
-  const double tolerance = 2 * score_error + (8 + 2 * count) * kUnit;
+  const double tolerance = 2 * score_error + (8 + 2 * count) * kUnit + (bf16 ? 2 * 0x1p-9 : 0);
   for (size_t i = 0; i < found.size(); i++) {
     expect_near(what, expected[i], found[i], tolerance);
     expect_equal(what + " spans", elsewhere[i], found[i]);
+  }
+}
+
+struct Int8Product {
+  vector<float> out;
+  vector<int32_t> quantized;  // [rows, k]
+  vector<float> scales;
+};
+
+Int8Product multiply_int8(const Kernels& kernels, vector<float> x, int rows, const vector<int8_t>& weights,
+                          const vector<float>& scales, int columns, int k, gavel::Epilogue epilogue,
+                          const vector<float>& start, int hadamard, float epsilon, const float* bias) {
+  const bool paired = epilogue == gavel::Epilogue::kSwiglu;
+  const int group = kernels.int8_layout.group;
+  const int groups = kernels.int8_layout.groups(k);
+  const int width = paired ? kernels.panel / 2 : kernels.panel;
+  const int panels = (columns + width - 1) / width;
+  vector<int8_t> packed(static_cast<size_t>(panels) * groups * kernels.panel * group,
+                        static_cast<int8_t>(kernels.int8_layout.weight_offset));
+  vector<float> packed_scales(static_cast<size_t>(panels) * kernels.panel, 0.0f);
+  for (int n = 0; n < columns * (paired ? 2 : 1); n++) {
+    const int column = n % columns;
+    const int at = column % width + (n >= columns ? width : 0);
+    const int panel = column / width;
+    packed_scales[static_cast<size_t>(panel) * kernels.panel + at] = scales[n];
+    for (int i = 0; i < k; i++) {
+      packed[((static_cast<size_t>(panel) * groups + i / group) * kernels.panel + at) * group + i % group] =
+          static_cast<int8_t>(weights[static_cast<size_t>(n) * k + i] + kernels.int8_layout.weight_offset);
+    }
+  }
+  vector<float*> pointers;
+  for (int r = 0; r < rows; r++) {
+    pointers.push_back(x.data() + static_cast<size_t>(r) * k);
+  }
+  Int8Product product;
+  vector<int32_t> packed_rows(static_cast<size_t>(rows) * groups, -1);
+  vector<int32_t> sums(rows);
+  product.scales.assign(rows, kPoison);
+  kernels.quantize_rows({pointers.data(), rows, k, hadamard, epsilon, packed_rows.data(), product.scales.data(), sums.data()});
+  for (int r = 0; r < rows; r++) {
+    const int tile = r / kernels.tile * kernels.tile;
+    const int tile_rows = std::min(kernels.tile, rows - tile);
+    for (int i = 0; i < k; i++) {
+      const int32_t dword =
+          packed_rows[static_cast<size_t>(tile) * groups + static_cast<size_t>(i / group) * tile_rows + r - tile];
+      product.quantized.push_back(group == 4 ? static_cast<int8_t>(dword >> (i % 4 * 8))
+                                             : static_cast<int16_t>(dword >> (i % 2 * 16)));
+    }
+  }
+  product.out = start;
+  kernels.gemm_int8({packed_rows.data(), product.scales.data(), sums.data(), rows, groups, packed.data(),
+                     packed_scales.data(), 0, panels, columns, product.out.data(), columns, epilogue, bias});
+  return product;
+}
+
+void test_int8(const Kernels& kernels, int rows, int columns, int k, gavel::Epilogue epilogue, int hadamard,
+               float epsilon) {
+  const bool paired = epilogue == gavel::Epilogue::kSwiglu;
+  const vector<float> x = randoms(static_cast<size_t>(rows) * k, 5);
+  const vector<float> start = randoms(static_cast<size_t>(rows) * columns);
+  const vector<float> bias = randoms(columns);
+  const float* bias_data = epilogue == gavel::Epilogue::kStore ? bias.data() : nullptr;
+  const vector<float> scales = randoms(static_cast<size_t>(columns) * 2, 0.01f);
+  vector<int8_t> weights(static_cast<size_t>(columns) * k * (paired ? 2 : 1));
+  for (int8_t& weight : weights) {
+    weight = static_cast<int8_t>(random_int(-127, 127));
+  }
+  const Int8Product found =
+      multiply_int8(kernels, x, rows, weights, scales, columns, k, epilogue, start, hadamard, epsilon, bias_data);
+  const Int8Product expected = multiply_int8(gavel::reference_kernels(), x, rows, weights, scales, columns, k,
+                                             epilogue, start, hadamard, epsilon, bias_data);
+  const std::string what = std::string(kernels.name) + " int8 " + std::to_string(rows) + "x" +
+                           std::to_string(columns) + "x" + std::to_string(k) + " epilogue " +
+                           std::to_string(static_cast<int>(epilogue)) + " hadamard " + std::to_string(hadamard);
+  for (int r = 0; r < rows; r++) {
+    expect_near(what + " scale", expected.scales[r], found.scales[r], (k + 16) * kUnit * std::fabs(expected.scales[r]));
+    bool same = true;
+    for (int i = 0; i < k; i++) {
+      const size_t at = static_cast<size_t>(r) * k + i;
+      same &= expected.quantized[at] == found.quantized[at];
+      // The transform's roundings may move a value over a rounding border.
+      expect_near(what + " quantized", expected.quantized[at], found.quantized[at], hadamard > 0 ? 1 : 0);
+    }
+    for (int n = 0; n < columns && same; n++) {
+      const size_t at = static_cast<size_t>(r) * columns + n;
+      // Sums are exact; the scale's roundings, k + 16 of them, and the epilogue's remain.
+      const double size = std::fabs(expected.out[at]) + std::fabs(start[at]) + 1;
+      const double error = (k + 32) * kUnit * (std::fabs(expected.out[at]) + size) * (paired ? 60 : 1);
+      expect_near(what, expected.out[at], found.out[at], error);
+    }
+  }
+  const int row = random_int(0, rows - 1);
+  const vector<float> one(x.begin() + static_cast<size_t>(row) * k, x.begin() + static_cast<size_t>(row + 1) * k);
+  const vector<float> one_start(start.begin() + static_cast<size_t>(row) * columns,
+                                start.begin() + static_cast<size_t>(row + 1) * columns);
+  const Int8Product alone =
+      multiply_int8(kernels, one, 1, weights, scales, columns, k, epilogue, one_start, hadamard, epsilon, bias_data);
+  for (int n = 0; n < columns; n++) {
+    expect_equal(what + " alone", alone.out[n], found.out[static_cast<size_t>(row) * columns + n]);
   }
 }
 
@@ -295,12 +436,26 @@ void sweep(const Kernels& kernels) {
   for (const int rows : {1, 2, 3, 5, 11, 12}) {
     for (const int count : {1, 13, 16, 17, 207, 1000}) {
       for (const int dim : {2, 10, 16, 20, 64, 80, 128}) {
-        test_attention(kernels, rows, count, dim, 1);
+        test_attention<float>(kernels, rows, count, dim, 1);
+        test_attention<gavel::Bfloat16>(kernels, rows, count, dim, 1);
       }
     }
   }
-  test_attention(kernels, 7, 4097, 64, 1);
-  test_attention(kernels, 12, 33, 64, 8);
+  test_attention<float>(kernels, 7, 4097, 64, 1);
+  test_attention<gavel::Bfloat16>(kernels, 7, 4097, 64, 1);
+  test_attention<float>(kernels, 12, 33, 64, 8);
+  for (const Epilogue epilogue : {Epilogue::kStore, Epilogue::kAdd, Epilogue::kSwiglu}) {
+    for (const int rows : {1, 5, 6, 7, 12, 13, 207}) {
+      for (const int columns : {1, 16, 33, 131}) {
+        for (const int k : {1, 13, 64, 207, 1536}) {
+          test_int8(kernels, rows, columns, k, epilogue, 0, k % 2 == 0 ? 1e-5f : -1.0f);
+        }
+      }
+    }
+  }
+  for (const int block : {2, 4, 8, 16, 32, 64}) {
+    test_int8(kernels, 13, 33, 3 * 64, Epilogue::kAdd, block, -1.0f);
+  }
   for (const int width : {1, 13, 64, 207, 4097}) {
     test_rms_norm(kernels, 3, width);
   }

@@ -7,7 +7,7 @@ constexpr int kValueVectors = kLanes == 16 ? 4 : 2;
 constexpr int kValueRows = kLanes == 16 ? 6 : 3;
 
 template <int rows>
-inline void score_span(const Attention& args, int first, const KeySpan& span, int64_t position) {
+inline void score_span(const Attention<float>& args, int first, const KeySpan<float>& span, int64_t position) {
   Vec sums[rows][kKeyVectors] = {};
   const float* keys = span.keys;
   for (int d = 0; d < args.head_dim; d++) {
@@ -33,9 +33,9 @@ inline void score_span(const Attention& args, int first, const KeySpan& span, in
 }
 
 template <int rows>
-void score_rows(const Attention& args, int first, int keys) {
+void score_rows(const Attention<float>& args, int first, int keys) {
   int position = 0;
-  for (const KeySpan* span = args.spans; position < keys; span++) {
+  for (const KeySpan<float>* span = args.spans; position < keys; span++) {
     score_span<rows>(args, first, *span, position);
     position += span->count;
   }
@@ -73,10 +73,10 @@ inline void softmax_row(float* scores, int visible, int padded) {
 }
 
 template <int rows, int vectors>
-inline void weigh_values(const Attention& args, int first, int keys, int column) {
+inline void weigh_values(const Attention<float>& args, int first, int keys, int column) {
   Vec sums[rows][vectors] = {};
   int position = 0;
-  for (const KeySpan* span = args.spans; position < keys; span++) {
+  for (const KeySpan<float>* span = args.spans; position < keys; span++) {
     const float* value = span->values + column;
     const int count = span->count < keys - position ? span->count : keys - position;
     for (int i = 0; i < count; i++) {
@@ -103,11 +103,11 @@ inline void weigh_values(const Attention& args, int first, int keys, int column)
 }
 
 // The coordinates that do not fill a vector.
-inline void weigh_tail(const Attention& args, int row, int keys, int column) {
+inline void weigh_tail(const Attention<float>& args, int row, int keys, int column) {
   for (int d = column; d < args.head_dim; d++) {
     float sum = 0;
     int position = 0;
-    for (const KeySpan* span = args.spans; position < keys; span++) {
+    for (const KeySpan<float>* span = args.spans; position < keys; span++) {
       for (int i = 0; i < span->count && position < keys; i++, position++) {
         sum += args.scores[row * args.score_stride + position] * span->values[static_cast<int64_t>(i) * args.head_dim + d];
       }
@@ -117,7 +117,7 @@ inline void weigh_tail(const Attention& args, int row, int keys, int column) {
 }
 
 template <int rows>
-void weigh_rows(const Attention& args, int first, int keys) {
+void weigh_rows(const Attention<float>& args, int first, int keys) {
   constexpr int kStep = kValueVectors * kLanes;
   int column = 0;
   for (; column + kStep <= args.head_dim; column += kStep) {
@@ -131,7 +131,7 @@ void weigh_rows(const Attention& args, int first, int keys) {
   }
 }
 
-using AttentionRows = void (*)(const Attention&, int, int);
+using AttentionRows = void (*)(const Attention<float>&, int, int);
 
 template <int... rows>
 AttentionRows score_rows_of(int count, std::integer_sequence<int, rows...>) {
@@ -145,7 +145,7 @@ AttentionRows weigh_rows_of(int count, std::integer_sequence<int, rows...>) {
   return functions[count - 1];
 }
 
-void attention(const Attention& args) {
+void attention(const Attention<float>& args) {
   int keys = 0;
   for (int r = 0; r < args.rows; r++) {
     keys = args.visible[r] > keys ? args.visible[r] : keys;

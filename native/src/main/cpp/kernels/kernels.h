@@ -7,6 +7,7 @@
 
 #include "kernels/attention.h"
 #include "kernels/gemm_f32.h"
+#include "kernels/gemm_int8.h"
 #include "kernels/log_sum_exp.h"
 #include "kernels/rms_norm.h"
 #include "kernels/rope.h"
@@ -14,12 +15,16 @@
 namespace gavel {
 
 struct Kernels {
-  const char* name;  // "avx512", "avx2", "generic"
-  int panel;         // columns of a packed weight panel
-  int tile;          // rows of a packed row tile
+  const char* name;        // of the instruction set
+  int panel;               // columns of a packed weight panel
+  int tile;                // rows of a packed row tile
+  Int8Layout int8_layout;  // of packed int8 weights and rows
   void (*pack_rows)(const PackRows& args);
   void (*gemm_f32)(const GemmF32& args);
-  void (*attention)(const Attention& args);
+  void (*quantize_rows)(const QuantizeRows& args);
+  void (*gemm_int8)(const GemmInt8& args);
+  void (*attention)(const Attention<float>& args);
+  void (*attention_bf16)(const Attention<Bfloat16>& args);
   void (*rms_norm)(const RmsNorm& args);
   void (*rope)(const Rope& args);
   void (*log_sum_exp)(const float* values, int64_t count, LogSum* sum);

@@ -22,26 +22,26 @@ Engine::Engine(const gavel_config& config)
 
 void Engine::set_tensor(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
                         int64_t bytes) {
-  if (kv_ != nullptr) {
+  if (key_values_ != nullptr) {
     fail(GAVEL_FAILED_PRECONDITION, "engine: expected tensors before it is finished, found one after");
   }
   weights_.set(name, dtype, rank, shape, data, bytes);
 }
 
 void Engine::finish() {
-  if (kv_ != nullptr) {
+  if (key_values_ != nullptr) {
     fail(GAVEL_FAILED_PRECONDITION, "engine: expected to be finished once, found a second time");
   }
   weights_.finish();
   forward_.reset();
-  auto kv = std::make_unique<KvPool>(config_);
-  forward_ = std::make_unique<Forward>(config_, kernels_, weights_, *kv, pool_);
+  std::unique_ptr<KeyValues> key_values = KeyValues::create(config_, kernels_, pool_.threads());
+  forward_ = std::make_unique<Forward>(config_, kernels_, weights_, *key_values, pool_);
   head_ = std::make_unique<Head>(config_, kernels_, weights_, pool_);
-  kv_ = std::move(kv);
+  key_values_ = std::move(key_values);
 }
 
 void Engine::require_finished() const {
-  if (kv_ == nullptr) {
+  if (key_values_ == nullptr) {
     fail(GAVEL_FAILED_PRECONDITION, "engine: expected to be finished, found tensors still missing");
   }
 }
@@ -75,9 +75,8 @@ void Engine::info(gavel_info& info) const {
   info.parameters = weights_.parameters();
   info.linear_parameters = weights_.linear_parameters();
   info.weight_bytes = weights_.bytes();
-  info.kv_bytes = kv_ == nullptr ? 0 : kv_->bytes();
-  info.kv_bytes_per_token =
-      2ll * config_.layers * config_.kv_width() * static_cast<int64_t>(sizeof(float));
+  info.kv_bytes = key_values_ == nullptr ? 0 : key_values_->pool_bytes();
+  info.kv_bytes_per_token = key_values_ == nullptr ? 0 : key_values_->bytes_per_token();
   info.workspace_bytes = workspace_bytes_;
   info.batches = batches_;
   info.tokens = tokens_;

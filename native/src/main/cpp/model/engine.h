@@ -35,7 +35,7 @@ class Engine {
   ThreadPool pool_;
   Weights weights_;
   Plan plan_;
-  std::unique_ptr<KvPool> kv_;  // null until finished
+  std::unique_ptr<KeyValues> key_values_;  // null until finished
   std::unique_ptr<Forward> forward_;
   std::unique_ptr<Head> head_;
   std::atomic<int64_t> workspace_bytes_{0};

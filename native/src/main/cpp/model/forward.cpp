@@ -29,11 +29,11 @@ std::vector<int> block_bounds(int rows, int tile, int threads) {
 
 }  // namespace
 
-Forward::Forward(const Config& config, const Kernels& kernels, const Weights& weights, KvPool& kv, ThreadPool& pool)
+Forward::Forward(const Config& config, const Kernels& kernels, const Weights& weights, KeyValues& key_values, ThreadPool& pool)
     : config_(config),
       kernels_(kernels),
       weights_(weights),
-      kv_(kv),
+      key_values_(key_values),
       pool_(pool),
       rope_(config),
       all_rows_(config.batch_tokens_max),
@@ -54,15 +54,9 @@ void Forward::size_scratch(const Plan& plan) {
   const int widest = std::max({config_.hidden, config_.query_width(), config_.intermediate});
   const int picks = config_.experts_per_token;
   rope_.reserve(plan.max_visible);
-  key_head_size_ = static_cast<int64_t>(plan.key_tiles) * config_.head_dim * kKeyTile;
-  value_head_size_ = static_cast<int64_t>(rows) * config_.head_dim;
-  score_stride_ = (plan.max_visible + kKeyTile - 1) / kKeyTile * kKeyTile + kKeyTile;
+  key_values_.begin(plan);
   x_.reserve(static_cast<size_t>(rows) * config_.hidden);
   out_.reserve(plan.outputs.size() * config_.hidden);
-  for (int parity = 0; parity < 2; parity++) {
-    keys_[parity].reserve(key_head_size_ * config_.kv_heads);
-    values_[parity].reserve(value_head_size_ * config_.kv_heads);
-  }
   for (Workspace& ws : workspaces_) {
     const size_t count = block;
     ws.packed.reserve(count * widest);
@@ -70,7 +64,6 @@ void Forward::size_scratch(const Plan& plan) {
     ws.key_value.reserve(count * 2 * config_.kv_width());
     ws.attention.reserve(count * config_.query_width());
     ws.activation.reserve(count * std::max(config_.intermediate, config_.experts > 0 ? config_.expert_intermediate : 0));
-    ws.scores.reserve(kAttentionRows * score_stride_);
     if (config_.experts > 0) {
       // One expert may be chosen by every row of a block.
       ws.packed.reserve(count * std::max(widest, config_.expert_intermediate));
@@ -188,35 +181,7 @@ void Forward::keys_values(const Plan& plan, int index, const Block& block) {
     float* keys = ws.key_value.data() + static_cast<int64_t>(i) * 2 * width;
     const int position = plan.positions[row];
     kernels_.rope({keys, config_.kv_heads, config_.head_dim, rope_.cosines(position), rope_.sines(position)});
-    store_keys_values(plan, index, row, keys, keys + width);
-  }
-}
-
-void Forward::store_keys_values(const Plan& plan, int layer, int row, const float* keys, const float* values) {
-  const PlannedSequence& sequence = plan.sequences[plan.row_sequence[row]];
-  const int dim = config_.head_dim;
-  const int own = row - sequence.row_begin;
-  const int64_t tile = sequence.key_tile + own / kKeyTile;
-  const int slot = own % kKeyTile;
-  const int kept = sequence.keep_start + own;
-  const int tokens = kv_.block_tokens();
-  for (int head = 0; head < config_.kv_heads; head++) {
-    const float* key = keys + head * dim;
-    const float* value = values + head * dim;
-    float* key_out = scratch_keys(layer, head) + tile * dim * kKeyTile + slot;
-    for (int d = 0; d < dim; d++) {
-      key_out[d * kKeyTile] = key[d];
-    }
-    std::memcpy(scratch_values(layer, head) + static_cast<int64_t>(row) * dim, value, dim * sizeof(float));
-    if (sequence.keep_begin >= 0) {
-      const int block = plan.batch->keep_blocks[sequence.keep_begin + kept / tokens];
-      float* pool_key = kv_.keys(layer, block, head) + kept % tokens;
-      for (int d = 0; d < dim; d++) {
-        pool_key[static_cast<int64_t>(d) * tokens] = key[d];
-      }
-      std::memcpy(kv_.values(layer, block, head) + static_cast<int64_t>(kept % tokens) * dim, value,
-                  dim * sizeof(float));
-    }
+    key_values_.store(plan, index, row, keys, keys + width);
   }
 }
 
@@ -227,8 +192,10 @@ void Forward::attention(const Plan& plan, int index, const Block& block) {
   pack(block, block.x, config_.hidden, layer.attention_norm.data());
   linear(layer.query, block, ws.query.data(), width, Epilogue::kStore);
   norm_heads(ws.query.data(), block.count, width, config_.heads, layer.query_norm);
+  ws.positions.resize(block.count);
   for (int i = 0; i < block.count; i++) {
     const int position = plan.positions[block.rows[i]];
+    ws.positions[i] = position;
     kernels_.rope({ws.query.data() + static_cast<int64_t>(i) * width, config_.heads, config_.head_dim,
                    rope_.cosines(position), rope_.sines(position)});
   }
@@ -248,9 +215,16 @@ void Forward::attend(const Plan& plan, int layer, const Block& block) {
   }
   bounds.push_back(block.count);
   const int64_t runs = static_cast<int64_t>(bounds.size()) - 1;
+  Workspace& ws = workspaces_[block.thread];
+  const int64_t width = config_.query_width();
   const auto body = [&](int64_t task, int thread) {
     const int64_t run = task / config_.kv_heads;
-    attend_rows(plan, layer, block, bounds[run], bounds[run + 1], static_cast<int>(task % config_.kv_heads), thread);
+    const int head = static_cast<int>(task % config_.kv_heads);
+    const int begin = bounds[run];
+    const int64_t offset = begin * width + head * config_.group() * config_.head_dim;
+    const QueryRows rows = {ws.query.data() + offset, ws.attention.data() + offset, width,
+                            ws.positions.data() + begin, bounds[run + 1] - begin};
+    key_values_.attend(plan, layer, plan.row_sequence[block.rows[begin]], head, rows, thread);
   };
   if (block.wide) {
     pool_.run(runs * config_.kv_heads, body);
@@ -258,64 +232,6 @@ void Forward::attend(const Plan& plan, int layer, const Block& block) {
   }
   for (int64_t task = 0; task < runs * config_.kv_heads; task++) {
     body(task, block.thread);
-  }
-}
-
-void Forward::attend_rows(const Plan& plan, int layer, const Block& block, int begin, int end, int head, int thread) {
-  Workspace& own = workspaces_[thread];
-  Workspace& shared = workspaces_[block.thread];
-  const int group = config_.group();
-  const int dim = config_.head_dim;
-  const int width = config_.query_width();
-  own.spans.clear();
-  key_spans(plan, layer, plan.row_sequence[block.rows[begin]], head, own.spans);
-  const float* queries[kAttentionRows];
-  float* outputs[kAttentionRows];
-  int visible[kAttentionRows];
-  int count = 0;
-  const auto flush = [&] {
-    kernels_.attention({queries, outputs, visible, count, own.spans.data(), dim,
-                        1.0f / std::sqrt(static_cast<float>(dim)), own.scores.data(), score_stride_});
-    count = 0;
-  };
-  for (int i = begin; i < end; i++) {
-    for (int g = 0; g < group; g++) {
-      const int64_t offset = static_cast<int64_t>(i) * width + (head * group + g) * dim;
-      queries[count] = shared.query.data() + offset;
-      outputs[count] = shared.attention.data() + offset;
-      visible[count] = plan.positions[block.rows[i]] + 1;
-      if (++count == kAttentionRows) {
-        flush();
-      }
-    }
-  }
-  if (count > 0) {
-    flush();
-  }
-}
-
-// Everything the sequence sees, in the order of positions: the root's chain, then own rows downward.
-void Forward::key_spans(const Plan& plan, int layer, int index, int head, std::vector<KeySpan>& spans) {
-  const PlannedSequence& sequence = plan.sequences[index];
-  const int dim = config_.head_dim;
-  if (sequence.parent >= 0) {
-    key_spans(plan, layer, sequence.parent, head, spans);
-  }
-  const int tokens = kv_.block_tokens();
-  for (int i = sequence.chain_begin; i < sequence.chain_end; i++) {
-    const int block = plan.batch->chain_blocks[i];
-    const int count = plan.batch->chain_counts[i];
-    for (int first = 0; first < count; first += kKeyTile) {
-      spans.push_back({kv_.keys(layer, block, head) + first,
-                       kv_.values(layer, block, head) + static_cast<int64_t>(first) * dim,
-                       std::min(kKeyTile, count - first), tokens});
-    }
-  }
-  for (int first = 0; first < sequence.rows(); first += kKeyTile) {
-    const int64_t tile = sequence.key_tile + first / kKeyTile;
-    spans.push_back({scratch_keys(layer, head) + tile * dim * kKeyTile,
-                     scratch_values(layer, head) + static_cast<int64_t>(sequence.row_begin + first) * dim,
-                     std::min(kKeyTile, sequence.rows() - first), kKeyTile});
   }
 }
 
@@ -333,13 +249,10 @@ void Forward::feed_forward(int index, const Block& block) {
 }
 
 int64_t Forward::workspace_bytes() const {
-  size_t total = x_.bytes() + out_.bytes();
-  for (int parity = 0; parity < 2; parity++) {
-    total += keys_[parity].bytes() + values_[parity].bytes();
-  }
+  size_t total = x_.bytes() + out_.bytes() + static_cast<size_t>(key_values_.scratch_bytes());
   for (const Workspace& ws : workspaces_) {
     for (const Buffer<float>* buffer : {&ws.packed, &ws.query, &ws.key_value, &ws.attention, &ws.activation,
-                                        &ws.scores, &ws.normed, &ws.routed, &ws.expert_out, &ws.router}) {
+                                        &ws.normed, &ws.routed, &ws.expert_out, &ws.router}) {
       total += buffer->bytes();
     }
   }

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "kernels/kernels.h"
-#include "model/kv_pool.h"
+#include "model/key_values.h"
 #include "model/plan.h"
 #include "model/rope_table.h"
 #include "model/weights.h"
@@ -20,7 +20,7 @@ namespace gavel {
 
 class Forward {
  public:
-  Forward(const Config& config, const Kernels& kernels, const Weights& weights, KvPool& kv, ThreadPool& pool);
+  Forward(const Config& config, const Kernels& kernels, const Weights& weights, KeyValues& key_values, ThreadPool& pool);
 
   // Computes the batch; hidden() then holds the plan's outputs, before the final norm.
   // Fails with CANCELLED when the batch is cancelled between layers.
@@ -39,13 +39,12 @@ class Forward {
     Buffer<float> key_value;  // [rows, 2 kv_width]
     Buffer<float> attention;  // [rows, query_width]
     Buffer<float> activation; // [rows, intermediate]
-    Buffer<float> scores;     // [kAttentionRows, score_stride]
     Buffer<float> normed;     // [rows, hidden]; sparse layers
     Buffer<float> routed;     // [rows * experts_per_token, hidden]
     Buffer<float> expert_out; // [rows, hidden]
     Buffer<float> router;     // [rows, experts]
     std::vector<const float*> row_pointers;
-    std::vector<KeySpan> spans;
+    std::vector<int> positions;  // of the block's rows
   };
 
   // Some rows of the batch on their way through a layer.
@@ -67,11 +66,8 @@ class Forward {
   void size_scratch(const Plan& plan);
   void embed(const Plan& plan, const Block& block);
   void keys_values(const Plan& plan, int layer, const Block& block);
-  void store_keys_values(const Plan& plan, int layer, int row, const float* keys, const float* values);
   void attention(const Plan& plan, int layer, const Block& block);
   void attend(const Plan& plan, int layer, const Block& block);
-  void attend_rows(const Plan& plan, int layer, const Block& block, int begin, int end, int head, int thread);
-  void key_spans(const Plan& plan, int layer, int sequence, int head, std::vector<KeySpan>& spans);
   void feed_forward(int layer, const Block& block);
   void sparse_feed_forward(int layer, const Block& block);
   void route(const Layer& layer, const Block& block, Routing& routing);
@@ -82,26 +78,14 @@ class Forward {
   void norm_heads(float* rows, int count, int64_t stride, int heads, const Buffer<float>& weight);
   void check_cancelled(const Plan& plan) const;
 
-  float* scratch_keys(int layer, int head) {
-    return keys_[layer % 2].data() + static_cast<int64_t>(head) * key_head_size_;
-  }
-  float* scratch_values(int layer, int head) {
-    return values_[layer % 2].data() + static_cast<int64_t>(head) * value_head_size_;
-  }
-
   const Config& config_;
   const Kernels& kernels_;
   const Weights& weights_;
-  KvPool& kv_;
+  KeyValues& key_values_;
   ThreadPool& pool_;
   RopeTable rope_;
   Buffer<float> x_;          // [rows, hidden]
   Buffer<float> out_;        // [outputs, hidden]
-  Buffer<float> keys_[2];    // by layer parity: [kv_heads][tiles][head_dim][kKeyTile]
-  Buffer<float> values_[2];  // [kv_heads][rows][head_dim]
-  int64_t key_head_size_ = 0;
-  int64_t value_head_size_ = 0;
-  int64_t score_stride_ = 0;
   std::vector<int> all_rows_;     // 0, 1, ...
   std::vector<int> output_rows_;  // rows of the plan's outputs
   std::vector<Workspace> workspaces_;

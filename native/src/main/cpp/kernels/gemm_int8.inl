@@ -1,0 +1,246 @@
+// See gemm_int8.h. The store is gemm_f32.inl's.
+
+#if defined(__AVX512VNNI__) || defined(__AVXVNNI__)
+constexpr int kGroup = 4;
+constexpr int kWeightOffset = 128;
+#else
+constexpr int kGroup = 2;
+constexpr int kWeightOffset = 0;
+#endif
+constexpr int kWeightBytes = kLanes * kGroup;  // of a vector's columns in one k group
+
+// One vector of packed weights, widened as the dot product wants it.
+#if defined(__AVX512VNNI__)
+using WeightVec = __m512i;
+inline WeightVec load_weights(const int8_t* p) { return _mm512_loadu_si512(p); }
+inline IntVec dot(IntVec sums, WeightVec weights, int32_t group) {
+  return reinterpret_cast<IntVec>(
+      _mm512_dpbusd_epi32(reinterpret_cast<__m512i>(sums), weights, _mm512_set1_epi32(group)));
+}
+#elif defined(__AVXVNNI__)
+using WeightVec = __m256i;
+inline WeightVec load_weights(const int8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+inline IntVec dot(IntVec sums, WeightVec weights, int32_t group) {
+  return reinterpret_cast<IntVec>(
+      _mm256_dpbusd_avx_epi32(reinterpret_cast<__m256i>(sums), weights, _mm256_set1_epi32(group)));
+}
+#elif defined(__AVX512BW__)
+using WeightVec = __m512i;
+inline WeightVec load_weights(const int8_t* p) {
+  return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+inline IntVec dot(IntVec sums, WeightVec weights, int32_t group) {
+  return sums + reinterpret_cast<IntVec>(_mm512_madd_epi16(weights, _mm512_set1_epi32(group)));
+}
+#elif defined(__AVX2__)
+using WeightVec = __m256i;
+inline WeightVec load_weights(const int8_t* p) {
+  return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+inline IntVec dot(IntVec sums, WeightVec weights, int32_t group) {
+  return sums + reinterpret_cast<IntVec>(_mm256_madd_epi16(weights, _mm256_set1_epi32(group)));
+}
+#else
+struct WeightVec {
+  IntVec even, odd;
+};
+inline WeightVec load_weights(const int8_t* p) {
+  WeightVec weights;
+  for (int i = 0; i < kLanes; i++) {
+    weights.even[i] = p[2 * i];
+    weights.odd[i] = p[2 * i + 1];
+  }
+  return weights;
+}
+inline IntVec dot(IntVec sums, WeightVec weights, int32_t group) {
+  return sums + weights.even * static_cast<int32_t>(static_cast<int16_t>(group)) + weights.odd * (group >> 16);
+}
+#endif
+
+// The dword of one row's k group.
+inline int32_t pack_group(const int32_t* values) {
+  if (kGroup == 4) {
+    return (values[0] & 255) | (values[1] & 255) << 8 | (values[2] & 255) << 16 |
+           static_cast<int32_t>(static_cast<uint32_t>(values[3]) << 24);
+  }
+  return (values[0] & 65535) | static_cast<int32_t>(static_cast<uint32_t>(values[1]) << 16);
+}
+
+template <int rows>
+void gemm_int8_tile(const GemmInt8& args, const GemmF32& store_args, const int32_t* packed, int first, float* out,
+                    int panel) {
+  const int32_t* a = packed;
+  const int8_t* b = args.packed_weights + static_cast<int64_t>(panel) * args.groups * 2 * kWeightBytes;
+  IntVec sums[rows][2] = {};
+  for (int k = 0; k < args.groups; k++) {
+    const WeightVec b0 = load_weights(b);
+    const WeightVec b1 = load_weights(b + kWeightBytes);
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++) {
+      sums[r][0] = dot(sums[r][0], b0, a[r]);
+      sums[r][1] = dot(sums[r][1], b1, a[r]);
+    }
+    a += rows;
+    b += 2 * kWeightBytes;
+  }
+  const float* scales = args.column_scales + static_cast<int64_t>(panel) * kPanel;
+  const Vec scale0 = load(scales);
+  const Vec scale1 = load(scales + kLanes);
+  Vec values[rows][2];
+  for (int r = 0; r < rows; r++) {
+    const Vec row_scale = splat(args.row_scales[first + r]);
+    values[r][0] = __builtin_convertvector(sums[r][0] - args.row_sums[first + r], Vec) * (row_scale * scale0);
+    values[r][1] = __builtin_convertvector(sums[r][1] - args.row_sums[first + r], Vec) * (row_scale * scale1);
+  }
+  store_tile<rows>(values, out, store_args, panel);
+}
+
+using GemmInt8Tile = void (*)(const GemmInt8&, const GemmF32&, const int32_t*, int, float*, int);
+
+template <int... rows>
+constexpr GemmInt8Tile gemm_int8_tile_of(int count, std::integer_sequence<int, rows...>) {
+  constexpr GemmInt8Tile tiles[] = {gemm_int8_tile<rows + 1>...};
+  return tiles[count - 1];
+}
+
+void gemm_int8(const GemmInt8& args) {
+  const GemmF32 store_args = {nullptr, args.rows, 0,           nullptr,       args.panel_begin, args.panel_end,
+                              args.columns, args.out, args.stride, args.epilogue, args.bias};
+  const int rest = args.rows % kTile;
+  const GemmInt8Tile last =
+      rest == 0 ? nullptr : gemm_int8_tile_of(rest, std::make_integer_sequence<int, kTile>());
+  for (int panel = args.panel_begin; panel < args.panel_end; panel++) {
+    int first = 0;
+    for (; first + kTile <= args.rows; first += kTile) {
+      gemm_int8_tile<kTile>(args, store_args, args.packed_rows + static_cast<int64_t>(first) * args.groups, first,
+                            args.out + first * args.stride, panel);
+    }
+    if (last != nullptr) {
+      last(args, store_args, args.packed_rows + static_cast<int64_t>(first) * args.groups, first,
+           args.out + first * args.stride, panel);
+    }
+  }
+}
+
+// The fast Walsh-Hadamard transform of one block, orthonormal: butterflies between values `half` apart.
+inline void hadamard(float* x, int size) {
+  for (int half = size / 2; half >= kLanes; half /= 2) {
+    for (int begin = 0; begin < size; begin += 2 * half) {
+      for (int i = begin; i < begin + half; i += kLanes) {
+        const Vec a = load(x + i);
+        const Vec b = load(x + i + half);
+        store(x + i, a + b);
+        store(x + i + half, a - b);
+      }
+    }
+  }
+  const int first = size / 2 < kLanes / 2 ? size / 2 : kLanes / 2;
+  const float norm = 1.0f / __builtin_sqrtf(static_cast<float>(size));
+  if (size < kLanes) {
+    for (int half = first; half > 0; half /= 2) {
+      for (int i = 0; i < size; i++) {
+        if ((i & half) == 0) {
+          const float a = x[i];
+          const float b = x[i + half];
+          x[i] = a + b;
+          x[i + half] = a - b;
+        }
+      }
+    }
+    for (int i = 0; i < size; i++) {
+      x[i] *= norm;
+    }
+    return;
+  }
+  for (int begin = 0; begin < size; begin += kLanes) {
+    Vec v = load(x + begin);
+    for (int half = first; half > 0; half /= 2) {
+      IntVec partner;
+      Vec sign;
+      for (int i = 0; i < kLanes; i++) {
+        partner[i] = i ^ half;
+        sign[i] = (i & half) == 0 ? 1.0f : -1.0f;
+      }
+      v = __builtin_shuffle(v, partner) + v * sign;
+    }
+    store(x + begin, v * splat(norm));
+  }
+}
+
+inline float largest(const float* x, int k) {
+  Vec most = {};
+  int i = 0;
+  for (; i + kLanes <= k; i += kLanes) {
+    const Vec v = load(x + i);
+    most = maximum(most, maximum(v, -v));
+  }
+  float result = max_lanes(most);
+  for (; i < k; i++) {
+    const float magnitude = x[i] < 0 ? -x[i] : x[i];
+    result = magnitude > result ? magnitude : result;
+  }
+  return result;
+}
+
+// Writes row `row` of a tile of `rows`; returns the sum of its quantized values.
+inline int32_t quantize_row(const float* x, int k, float inverse, int32_t* packed, int row, int rows) {
+  [[maybe_unused]] const Vec magic = splat(12582912.0f);  // rounds to nearest even; its low bits are the integer
+  IntVec sums = {};
+  int i = 0;
+  int32_t* target = packed + row;
+#if defined(__FMA__)  // x * inverse is rounded once, to the integer
+  for (; i + kLanes <= k; i += kLanes) {
+    const IntVec q = reinterpret_cast<IntVec>(load(x + i) * splat(inverse) + magic) - 0x4B400000;
+    sums += q;
+    int32_t groups[kLanes / kGroup];
+#if defined(__AVX512BW__)
+    if (kGroup == 4) {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(groups), _mm512_cvtepi32_epi8(reinterpret_cast<__m512i>(q)));
+    } else {
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(groups), _mm512_cvtepi32_epi16(reinterpret_cast<__m512i>(q)));
+    }
+#else
+    int32_t lanes[kLanes];
+    std::memcpy(lanes, &q, sizeof lanes);
+    for (int g = 0; g < kLanes / kGroup; g++) {
+      groups[g] = pack_group(lanes + g * kGroup);
+    }
+#endif
+    for (int g = 0; g < kLanes / kGroup; g++) {
+      *target = groups[g];
+      target += rows;
+    }
+  }
+#endif
+  int32_t sum = 0;
+  for (int lane = 0; lane < kLanes; lane++) {
+    sum += sums[lane];
+  }
+  for (; i < k; i += kGroup) {
+    int32_t lanes[kGroup] = {};
+    for (int j = 0; j < kGroup && i + j < k; j++) {
+      lanes[j] = static_cast<int32_t>(__builtin_rint(static_cast<double>(x[i + j]) * inverse));
+      sum += lanes[j];
+    }
+    *target = pack_group(lanes);
+    target += rows;
+  }
+  return sum;
+}
+
+void quantize_rows(const QuantizeRows& args) {
+  const int groups = (args.k + kGroup - 1) / kGroup;
+  for (int r = 0; r < args.count; r++) {
+    float* x = args.rows[r];
+    for (int begin = 0; begin < args.k && args.hadamard > 0; begin += args.hadamard) {
+      hadamard(x + begin, args.hadamard);
+    }
+    const float most = largest(x, args.k);
+    const float inverse = most > 0 ? 127.0f / most : 0.0f;
+    const int tile = r / kTile * kTile;
+    const int rows = args.count - tile < kTile ? args.count - tile : kTile;
+    const int32_t sum = quantize_row(x, args.k, inverse, args.packed + static_cast<int64_t>(tile) * groups, r - tile, rows);
+    args.sums[r] = kWeightOffset * sum;
+    args.scales[r] = most / 127.0f * (args.epsilon < 0 ? 1.0f : inverse_rms(x, args.k, args.epsilon));
+  }
+}
