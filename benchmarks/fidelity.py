@@ -1,0 +1,132 @@
+"""Gavel's answers on a real model against Transformers fp32 on the same token ids.
+
+    DIR/bin/python benchmarks/fidelity.py --model MODEL --query "red shoes" --items items.jsonl
+
+  - labels: `./gavel score --json --tokens` gives the ids it computed on; every surface form of every
+    label is evaluated alone, in full, behind each item. Printed: the largest difference of a label
+    log-probability.
+  - greedy: `./gavel explain --json --temperature 0`, think-first, so that the reasoning continues the
+    shown prompt. Printed: how many tokens are equal, and the largest difference of a log-probability.
+
+Exits with 1 where a bar is missed. Needs peers/requirements.txt.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+
+import torch
+import transformers
+from transformers import AutoModelForCausalLM
+
+HERE = pathlib.Path(__file__).resolve().parent
+LABEL_BAR = 1e-3  # nats, at most
+
+
+def gavel(arguments, *command) -> list[dict]:
+    """Runs ./gavel; its output is one JSON object a line."""
+    run = subprocess.run([str(arguments.gavel), *command], capture_output=True, text=True)
+    if run.returncode:
+        raise SystemExit(f"gavel {command[0]}: status {run.returncode}: {run.stderr.strip()}")
+    return [json.loads(line) for line in run.stdout.splitlines() if line.strip()]
+
+
+class Reference:
+    """Transformers in fp32, one full sequence at a time, without a cache."""
+
+    def __init__(self, directory: str, threads: int | None):
+        if threads:
+            torch.set_num_threads(threads)
+        self.model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
+
+    @torch.inference_mode()
+    def next_log_probabilities(self, tokens: list[int]) -> torch.Tensor:
+        """[vocabulary], after the last token"""
+        hidden = self.model(input_ids=torch.tensor([tokens]), use_cache=False, logits_to_keep=1)
+        return hidden.logits[0, -1].log_softmax(-1)
+
+    def labels(self, context: list[int], label_tokens: dict[str, list[list[int]]]) -> dict[str, float]:
+        """Log-probability of each label, normalized over the labels."""
+        rows: dict[tuple, torch.Tensor] = {}
+
+        def row(before: tuple) -> torch.Tensor:
+            if before not in rows:
+                rows[before] = self.next_log_probabilities(context + list(before))
+            return rows[before]
+
+        def form(tokens: list[int]) -> torch.Tensor:
+            steps = [row(tuple(tokens[:n]))[token] for n, token in enumerate(tokens)]
+            return torch.stack(steps).sum()
+
+        masses = [torch.stack([form(f) for f in _essential(forms)]).logsumexp(0)
+                  for forms in label_tokens.values()]
+        return dict(zip(label_tokens, torch.stack(masses).log_softmax(0).tolist()))
+
+
+def _essential(forms: list[list[int]]) -> list[list[int]]:
+    """A form that begins with another form of its label adds nothing."""
+    distinct = [list(form) for form in dict.fromkeys(map(tuple, forms))]
+    return [f for f in distinct if not any(f[:n] in distinct for n in range(1, len(f)))]
+
+
+def check_labels(arguments, reference: Reference) -> bool:
+    answer, = gavel(arguments, "score", "--model", arguments.model, "--query", arguments.query,
+                    "--items", arguments.items, "--json", "--tokens")
+    worst, same_label, judged = 0.0, 0, 0
+    for number, item in enumerate(answer["items"]):
+        if item["status"] != "OK":
+            print(f"item {number}: {item['status']}, left out")
+            continue
+        true = reference.labels(answer["prefix_tokens"] + item["suffix_tokens"], answer["label_tokens"])
+        found = item["log_probabilities"]
+        worst = max(worst, *(abs(true[label] - found[label]) for label in true))
+        same_label += max(true, key=true.get) == item["label"]
+        judged += 1
+    print(f"labels: {judged} items, largest difference of a log-probability {worst:.2e} "
+          f"(bar {LABEL_BAR:.0e}), same best label on {same_label}")
+    return judged > 0 and worst <= LABEL_BAR and same_label == judged
+
+
+def check_greedy(arguments, reference: Reference, item: str) -> bool:
+    events = gavel(arguments, "explain", "--model", arguments.model, "--query", arguments.query,
+                   "--item", item, "--order", "think-first", "--temperature", "0",
+                   "--max-tokens", str(arguments.max_tokens), "--json")
+    verdict = next(e for e in events if e["event"] == "verdict")
+    tokens = [e for e in events if e["event"] == "token"]
+    context = verdict["prefix_tokens"] + verdict["item"]["suffix_tokens"]
+    equal, worst = 0, 0.0
+    for event in tokens:
+        row = reference.next_log_probabilities(context)
+        best = int(row.argmax())
+        if best != event["id"]:
+            print(f"greedy: token {equal}: expected {best}, found {event['id']}")
+            break
+        worst = max(worst, abs(row[best].item() - event["log_probability"]))
+        equal += 1
+        context.append(best)
+    print(f"greedy: {equal} of {len(tokens)} tokens equal, largest difference of a "
+          f"log-probability {worst:.2e}")
+    return len(tokens) > 0 and equal == len(tokens)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", required=True, help="a model directory")
+    parser.add_argument("--query", required=True)
+    parser.add_argument("--items", required=True, help="JSON lines, as ./gavel score takes them")
+    parser.add_argument("--max-tokens", type=int, default=64)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--gavel", type=pathlib.Path, default=HERE.parent / "gavel")
+    arguments = parser.parse_args()
+    transformers.logging.set_verbosity_error()
+    reference = Reference(arguments.model, arguments.threads)
+    first = json.loads(pathlib.Path(arguments.items).read_text().splitlines()[0])
+    passed = [check_labels(arguments, reference),
+              check_greedy(arguments, reference, first.get("text") or first["title"])]
+    sys.exit(0 if all(passed) else 1)
+
+
+if __name__ == "__main__":
+    main()
