@@ -72,6 +72,11 @@ public final class PromptEncoder {
     return seam.stable();
   }
 
+  /** Two token sequences as one. */
+  public static int[] join(int[] left, int[] right) {
+    return Tokens.join(left, right);
+  }
+
   /**
    * Encodes one query with its items.
    *
