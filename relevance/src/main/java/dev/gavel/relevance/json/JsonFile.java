@@ -19,12 +19,15 @@ import java.nio.file.Path;
 
 /** Strict JSON parsing: duplicate keys and trailing text are errors. */
 public final class JsonFile {
-  private static final ObjectMapper MAPPER =
+  /** For parts of a stream: more may follow. */
+  private static final ObjectMapper PARTS =
       JsonMapper.builder(
               JsonFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build())
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
           .build();
+
+  private static final ObjectMapper WHOLE =
+      PARTS.copy().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
   private JsonFile() {}
 
@@ -56,7 +59,7 @@ public final class JsonFile {
   public static JsonObject parse(String name, String text) {
     JsonNode node;
     try {
-      node = MAPPER.readTree(text);
+      node = WHOLE.readTree(text);
     } catch (JsonProcessingException e) {
       throw malformed(name, e);
     }
@@ -69,7 +72,7 @@ public final class JsonFile {
 
   /** A streaming parser with the same strictness, for files too large for a tree. */
   public static JsonParser stream(String text) throws IOException {
-    return MAPPER.createParser(text);
+    return PARTS.createParser(text);
   }
 
   /** The error for text that is not JSON. */

@@ -91,9 +91,7 @@ public record ModelInspection(
     long longest =
         (long) model.limits().queryTokensMax()
             + model.limits().itemTokensMax()
-            + model.tokenize(model.encoder().text().before()).length
-            + model.tokenize(model.encoder().text().between()).length
-            + model.tokenize(model.encoder().text().after()).length;
+            + model.encoder().constantTokens();
     if (longest > model.config().maxPositions()) {
       out.add(
           "limits.query_tokens and limits.item_tokens with the prompt make "

@@ -13,12 +13,14 @@ import dev.gavel.relevance.InvalidRequestException;
 import dev.gavel.relevance.Item;
 import dev.gavel.relevance.Label;
 import dev.gavel.relevance.Limits;
+import dev.gavel.relevance.ModelFormatException;
 import dev.gavel.relevance.Order;
 import dev.gavel.relevance.RelevanceModel;
 import dev.gavel.relevance.TierRule;
 import dev.gavel.relevance.TokenStream;
 import dev.gavel.relevance.prompt.AnswerTokens;
 import dev.gavel.relevance.prompt.ChatTemplate;
+import dev.gavel.relevance.prompt.LabelTokens;
 import dev.gavel.relevance.prompt.PromptEncoder;
 import dev.gavel.relevance.tokenizer.Tokenizer;
 import java.nio.file.Path;
@@ -64,6 +66,7 @@ final class OpenModel implements RelevanceModel {
     this.tierRule = manifest.tierRule();
     this.labelFirst = encoder(Order.LABEL_FIRST);
     this.thinkFirst = encoder(Order.THINK_FIRST);
+    requireRoom();
     this.answers =
         AnswerTokens.of(
             tokenizer,
@@ -82,7 +85,20 @@ final class OpenModel implements RelevanceModel {
         template,
         order,
         manifest.limits(),
-        config.maxPositions());
+        config.maxPositions() - LabelTokens.FORM_TOKENS_MAX);
+  }
+
+  /** Items can only be judged if the prompt itself leaves them some of the context. */
+  private void requireRoom() {
+    int constant = labelFirst.constantTokens();
+    if (constant + LabelTokens.FORM_TOKENS_MAX + 2 > config.maxPositions()) {
+      throw new ModelFormatException(
+          "config.json",
+          "max_position_embeddings: expected room for a prompt of "
+              + constant
+              + " tokens with query, item and label, found "
+              + config.maxPositions());
+    }
   }
 
   Path directory() {

@@ -9,6 +9,9 @@ import java.util.List;
 
 /** The token sequences of labels, as they continue the prompt. */
 public final class LabelTokens {
+  /** Longest surface form, in tokens. */
+  public static final int FORM_TOKENS_MAX = 16;
+
   private static final String FILE = "gavel.json";
 
   private LabelTokens() {}
@@ -42,8 +45,9 @@ public final class LabelTokens {
   private static void check(
       Tokenizer tokenizer, Label label, String form, int[] tokens, int vocabulary) {
     String where = "label " + label.name() + ": surface form '" + form + "': ";
-    if (tokens.length == 0) {
-      throw new ModelFormatException(FILE, where + "expected at least one token, found none");
+    if (tokens.length == 0 || tokens.length > FORM_TOKENS_MAX) {
+      throw new ModelFormatException(
+          FILE, where + "expected 1 to " + FORM_TOKENS_MAX + " tokens, found " + tokens.length);
     }
     for (int token : tokens) {
       if (tokenizer.isUnknown(token)) {

@@ -72,6 +72,14 @@ public final class PromptEncoder {
     return seam.stable();
   }
 
+  /** Tokens of the prompt without query and item. */
+  public int constantTokens() {
+    return opening.length
+        + tokenizer.encode(text.before()).length
+        + tokenizer.encode(text.between()).length
+        + tokenizer.encode(text.after()).length;
+  }
+
   /** Two token sequences as one. */
   public static int[] join(int[] left, int[] right) {
     return Tokens.join(left, right);

@@ -1,5 +1,6 @@
 package dev.gavel.relevance.tokenizer;
 
+import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import dev.gavel.relevance.ModelFormatException;
 import java.util.concurrent.locks.ReadWriteLock;
@@ -16,6 +17,7 @@ final class NativeTokenizer implements AutoCloseable {
   static {
     setDefault("ai.djl.offline", "true");
     setDefault("RUST_FLAVOR", "cpu");
+    LibUtils.checkStatus();
   }
 
   private final ReadWriteLock lock = new ReentrantReadWriteLock();
