@@ -44,6 +44,11 @@ public interface RelevanceModel extends AutoCloseable {
   /** Provenance of the manifest, by key. */
   Map<String, String> provenance();
 
+  /** Pairs whose distribution is known, from the manifest; often none. */
+  default List<GoldenCase> golden() {
+    return List.of();
+  }
+
   /** The token sequences of each label, for {@link Engine#labels}. */
   List<List<int[]>> labelTokens();
 

@@ -1,0 +1,43 @@
+package dev.gavel.relevance.model;
+
+import dev.gavel.relevance.DecodingDefaults;
+import dev.gavel.relevance.GoldenCase;
+import dev.gavel.relevance.Label;
+import dev.gavel.relevance.Limits;
+import dev.gavel.relevance.Order;
+import dev.gavel.relevance.TierRule;
+import dev.gavel.relevance.prompt.PromptSpec;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What {@code gavel.json} says, with defaults in place of what it leaves out.
+ *
+ * @param name null if the file names none
+ * @param version null if the file names none
+ * @param labels best grade first
+ */
+public record Manifest(
+    String name,
+    String version,
+    PromptSpec prompt,
+    List<Label> labels,
+    double tierThreshold,
+    Limits limits,
+    DecodingDefaults decoding,
+    Order order,
+    Map<String, String> provenance,
+    List<GoldenCase> golden) {
+  /** File name in a model directory. */
+  public static final String FILE = "gavel.json";
+
+  public Manifest {
+    labels = List.copyOf(labels);
+    golden = List.copyOf(golden);
+  }
+
+  /** The tier rule of labels and threshold. */
+  public TierRule tierRule() {
+    return new TierRule(tierThreshold, labels.stream().map(Label::tier).toList());
+  }
+}
