@@ -187,13 +187,11 @@ final class Harness implements AutoCloseable {
   }
 
   @Override
-  public void close() throws Exception {
+  public void close() throws IOException {
     try {
       awaitIdle();
     } finally {
-      for (ManagedChannel channel : channels) {
-        channel.shutdownNow().awaitTermination(10, TimeUnit.SECONDS);
-      }
+      channels.forEach(ManagedChannel::shutdownNow);
       server.close();
     }
     assertEquals(0, engine.openTables(), "label tables left open");

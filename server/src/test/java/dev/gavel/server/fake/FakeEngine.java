@@ -44,6 +44,9 @@ public final class FakeEngine implements Engine {
   /** Called by every run before anything is computed; may wait or throw. */
   public volatile Consumer<Batch> beforeRun = batch -> {};
 
+  /** Where not null: sequences of these own tokens get NaN for label log-probabilities. */
+  public volatile int[] poison;
+
   public volatile Drawer drawer = FakeEngine::letter;
 
   public FakeEngine(int batchTokensMax, int blockTokens, int blocks) {
@@ -175,8 +178,11 @@ public final class FakeEngine implements Engine {
       int[] all = concat(before(sequence, seen), sequence.tokens());
       seen.add(all);
       if (sequence.output() == Batch.Output.LABELS) {
-        result.setLabelLogProbabilities(
-            scored, labelLogProbabilities(all, batch.labelTable().labels()));
+        float[] logs = labelLogProbabilities(all, batch.labelTable().labels());
+        if (Arrays.equals(poison, sequence.tokens())) {
+          Arrays.fill(logs, Float.NaN);
+        }
+        result.setLabelLogProbabilities(scored, logs);
         result.setLabelLogMass(scored++, batch.labelMass() ? logMass(all) : Float.NaN);
       } else if (sequence.output() == Batch.Output.SAMPLE) {
         int token = drawer.draw(all, sequence.sampling(), sequence.draw());
