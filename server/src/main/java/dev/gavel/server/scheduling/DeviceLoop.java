@@ -375,7 +375,7 @@ public final class DeviceLoop implements AutoCloseable {
   }
 
   private void fail(Set<Job> jobs, FaultException fault) {
-    LOG.error("a batch of {} calls failed", jobs.size(), fault);
+    LOG.error("a batch of {} calls failed: {}", jobs.size(), fault.getMessage(), fault.getCause());
     stats.count(Counter.FAILED_BATCHES);
     jobs.forEach(job -> job.fail(device.blocks(), fault));
     failed();

@@ -21,8 +21,8 @@ public final class FaultException extends RuntimeException {
 
   private FaultException(
       Fault fault, String message, List<Violation> violations, long retryMillis, Throwable cause) {
-    // Refusals are everyday and must be cheap: only our own faults carry a stack trace.
-    super(message, cause, false, fault == Fault.INTERNAL || fault == Fault.ENGINE_FAILED);
+    // Without a stack trace: refusals are everyday and must be cheap. A bug has it in its cause.
+    super(message, cause, false, false);
     this.fault = fault;
     this.violations = List.copyOf(violations);
     this.retryMillis = retryMillis;
