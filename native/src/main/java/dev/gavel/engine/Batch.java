@@ -26,6 +26,25 @@ public final class Batch {
     LOGITS
   }
 
+  /**
+   * One sequence, copied out of its batch.
+   *
+   * @param parent an earlier sequence, or -1
+   * @param chainCounts tokens seen in each of {@code chainBlocks}
+   * @param keepStart first slot written in the first of {@code keepBlocks}
+   * @param sampling meaningful where {@code output} is SAMPLE, as is {@code draw}
+   */
+  public record Sequence(
+      int parent,
+      int[] tokens,
+      int[] chainBlocks,
+      int[] chainCounts,
+      int keepStart,
+      int[] keepBlocks,
+      Output output,
+      Sampling sampling,
+      int draw) {}
+
   /** A growable int array; {@code data} beyond {@code size} is garbage. */
   static final class Ints {
     int[] data = new int[64];
@@ -40,6 +59,11 @@ public final class Batch {
       grow(to - from);
       System.arraycopy(values, from, data, size, to - from);
       size += to - from;
+    }
+
+    /** The values between two neighbours of {@code offsets}. */
+    int[] slice(Ints offsets, int index) {
+      return Arrays.copyOfRange(data, offsets.data[index], offsets.data[index + 1]);
     }
 
     private void grow(int more) {
@@ -199,6 +223,30 @@ public final class Batch {
   /** Number of sequences with the given output ({@code NONE} is not counted). */
   public int count(Output output) {
     return outputCounts[output.ordinal()];
+  }
+
+  /** Sequence {@code index}, copied; for engines that are not native and for logs. */
+  public Sequence sequence(int index) {
+    if (index < 0 || index >= size()) {
+      throw new IndexOutOfBoundsException(
+          "sequence: expected 0 to " + (size() - 1) + ", found " + index);
+    }
+    return new Sequence(
+        parents.data[index],
+        tokens.slice(tokenOffsets, index),
+        chainBlocks.slice(chainOffsets, index),
+        chainCounts.slice(chainOffsets, index),
+        keepStarts.data[index],
+        keepBlocks.slice(keepOffsets, index),
+        Output.values()[outputs.data[index]],
+        new Sampling(
+            temperatures[index], topKs.data[index], topPs[index], seeds[index]),
+        draws.data[index]);
+  }
+
+  /** Whether the mass on the labels is asked for. */
+  public boolean labelMass() {
+    return labelMass;
   }
 
   /** The label table, or null. */

@@ -1,0 +1,95 @@
+package dev.gavel.server;
+
+import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Lays a file over the defaults. Unknown keys and wrong types are errors that name the key. */
+final class ConfigReader {
+  /** YAML, of which JSON is a part. */
+  private static final ObjectMapper YAML =
+      YAMLMapper.builder()
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
+          .build();
+
+  private ConfigReader() {}
+
+  static ServerConfig read(Path file) {
+    try {
+      return parse(Files.readString(file));
+    } catch (IOException e) {
+      throw new IllegalArgumentException(file + ": expected a readable file, found " + e, e);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
+    }
+  }
+
+  static ServerConfig parse(String text) {
+    ObjectNode merged = YAML.valueToTree(ServerConfig.defaults());
+    JsonNode given;
+    try {
+      given = YAML.readTree(text);
+    } catch (JacksonException e) {
+      throw new IllegalArgumentException(
+          "expected YAML or JSON, found: " + e.getOriginalMessage() + at(e), e);
+    }
+    if (given != null && !given.isMissingNode() && !given.isNull()) {
+      merge("", merged, given);
+    }
+    try {
+      return YAML.treeToValue(merged, ServerConfig.class);
+    } catch (JacksonException e) {
+      Throwable cause = e.getCause() instanceof IllegalArgumentException ? e.getCause() : e;
+      throw new IllegalArgumentException(cause.getMessage(), e);
+    }
+  }
+
+  private static String at(JacksonException e) {
+    return e.getLocation() == null ? "" : " in line " + e.getLocation().getLineNr();
+  }
+
+  private static void merge(String path, ObjectNode known, JsonNode given) {
+    if (!given.isObject()) {
+      throw new IllegalArgumentException(
+          (path.isEmpty() ? "file" : path) + ": expected keys and values, found " + given);
+    }
+    for (Map.Entry<String, JsonNode> entry : given.properties()) {
+      String key = path.isEmpty() ? entry.getKey() : path + "." + entry.getKey();
+      JsonNode standard = known.get(entry.getKey());
+      if (standard == null) {
+        throw new IllegalArgumentException(
+            key + ": expected one of " + names(known) + ", found an unknown key");
+      }
+      if (standard.isObject()) {
+        merge(key, (ObjectNode) standard, entry.getValue());
+      } else {
+        requireKind(key, standard, entry.getValue());
+        known.set(entry.getKey(), entry.getValue());
+      }
+    }
+  }
+
+  private static List<String> names(ObjectNode node) {
+    List<String> names = new ArrayList<>();
+    node.fieldNames().forEachRemaining(names::add);
+    return names;
+  }
+
+  private static void requireKind(String key, JsonNode standard, JsonNode given) {
+    boolean fits = standard.isTextual() ? given.isTextual() : given.isIntegralNumber();
+    if (!fits) {
+      String kind = standard.isTextual() ? "a text" : "a whole number";
+      throw new IllegalArgumentException(key + ": expected " + kind + ", found " + given);
+    }
+  }
+}

@@ -1,0 +1,229 @@
+package dev.gavel.server;
+
+import dev.gavel.engine.Engine;
+import dev.gavel.relevance.RelevanceModel;
+import dev.gavel.server.api.CallGate;
+import dev.gavel.server.api.RelevanceService;
+import dev.gavel.server.api.Serving;
+import dev.gavel.server.observability.ServerStats;
+import dev.gavel.server.scheduling.Admission;
+import dev.gavel.server.scheduling.DeviceLoop;
+import dev.gavel.v1.RelevanceGrpc;
+import io.grpc.ServerBuilder;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.protobuf.services.ChannelzService;
+import io.grpc.protobuf.services.HealthStatusManager;
+import io.grpc.protobuf.services.ProtoReflectionServiceV1;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A running sidecar.
+ *
+ * <pre>{@code
+ * ServerConfig config = ServerConfig.defaults().withUds("/run/gavel.sock");
+ * try (RelevanceModel model = RelevanceModel.open(directory);
+ *     Engine engine = model.loadEngine(config.engineOptions(model.config()));
+ *     GavelServer server = GavelServer.start(config, model, engine)) {
+ *   server.awaitClose();
+ * }
+ * }</pre>
+ */
+public final class GavelServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(GavelServer.class);
+  private static final int CHANNELZ_PAGE_MAX = 100;
+
+  /** How long the answers of calls that closing has failed may take to be written. */
+  private static final long ANSWER_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+
+  private final ServerConfig config;
+  private final ServerStats stats = new ServerStats();
+  private final HealthStatusManager health = new HealthStatusManager();
+  private final CallGate gate = new CallGate(stats);
+  private final ExecutorService calls;
+  private final ExecutorService tokenizers;
+  private final DeviceLoop loop;
+  private final Transports transports;
+  private boolean closing;
+  private boolean closed;
+
+  /**
+   * Starts serving; on return the server is ready. Model and engine stay the caller's, and must
+   * outlive the server; the engine must not be used by anybody else meanwhile.
+   *
+   * @throws IOException if an address cannot be bound
+   * @throws dev.gavel.engine.EngineException if the engine refuses the model's labels
+   */
+  public static GavelServer start(ServerConfig config, RelevanceModel model, Engine engine)
+      throws IOException {
+    return new GavelServer(config, model, engine);
+  }
+
+  private GavelServer(ServerConfig config, RelevanceModel model, Engine engine)
+      throws IOException {
+    this.config = config;
+    int threads = Math.max(2, Runtime.getRuntime().availableProcessors());
+    calls = Executors.newFixedThreadPool(threads, named("gavel-call-"));
+    tokenizers = Executors.newFixedThreadPool(threads, named("gavel-tokenizer-"));
+    DeviceLoop started = null;
+    try {
+      started =
+          DeviceLoop.start(engine, model.labelTokens(), loopOptions(config), stats, this::ready);
+      loop = started;
+      ServerServiceDefinition relevance = RelevanceService.define(serving(model, engine));
+      transports = Transports.open(config, builder -> configure(builder, relevance));
+    } catch (IOException | RuntimeException e) {
+      if (started != null) {
+        started.close();
+      }
+      stopThreads();
+      throw e;
+    }
+    ready(true);
+  }
+
+  private static DeviceLoop.Options loopOptions(ServerConfig config) {
+    ServerConfig.Limits limits = config.limits();
+    return new DeviceLoop.Options(
+        new Admission.Bounds(
+            limits.queueItemsMax(), limits.queueTokensMax(), limits.explainPathsMax()),
+        config.engine().batchDelayMicrosMax(),
+        limits.explainStreamsMax(),
+        limits.slowReaderSecondsMax());
+  }
+
+  private Serving serving(RelevanceModel model, Engine engine) {
+    return new Serving(
+        model,
+        engine.info(),
+        loop,
+        calls,
+        tokenizers,
+        stats,
+        gate,
+        config.limits().requestBytesMax(),
+        config.limits().streamCallsMax());
+  }
+
+  private void configure(ServerBuilder<?> builder, ServerServiceDefinition relevance) {
+    builder
+        .executor(calls)
+        .addService(relevance)
+        .addService(health.getHealthService())
+        .addService(ProtoReflectionServiceV1.newInstance())
+        .addService(ChannelzService.newInstance(CHANNELZ_PAGE_MAX));
+  }
+
+  private static ThreadFactory named(String prefix) {
+    AtomicInteger number = new AtomicInteger();
+    return task -> {
+      Thread thread = new Thread(task, prefix + number.incrementAndGet());
+      thread.setDaemon(true);
+      return thread;
+    };
+  }
+
+  private void ready(boolean isReady) {
+    ServingStatus status = isReady ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+    health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, status);
+    health.setStatus(RelevanceGrpc.SERVICE_NAME, status);
+  }
+
+  /** The TCP port, or -1 if there is none. */
+  public int port() {
+    return transports.port();
+  }
+
+  /** The Unix socket, or null if there is none. */
+  public Path udsPath() {
+    return transports.udsPath();
+  }
+
+  /** Name for {@code InProcessChannelBuilder}: the same services without a socket. */
+  public String inProcessName() {
+    return transports.inProcessName();
+  }
+
+  /** Counters and gauges; live. */
+  public ServerStats stats() {
+    return stats;
+  }
+
+  /** Waits until somebody has closed the server. */
+  public synchronized void awaitClose() throws InterruptedException {
+    while (!closed) {
+      wait();
+    }
+  }
+
+  /**
+   * Drains and stops: health says NOT_SERVING, new requests are refused as UNAVAILABLE, running ones
+   * get drainSecondsMax and are then cancelled. Idempotent; returns when all is stopped.
+   */
+  @Override
+  public void close() throws IOException {
+    synchronized (this) {
+      if (closing) {
+        awaitCloseUninterruptibly();
+        return;
+      }
+      closing = true;
+    }
+    try {
+      health.enterTerminalState();
+      gate.drain();
+      if (!drained()) {
+        LOG.warn("calls still run after {} s: cancelled", config.drainSecondsMax());
+      }
+      loop.close();
+      gate.awaitEmpty(ANSWER_NANOS);
+      transports.close();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      transports.close();
+    } finally {
+      stopThreads();
+      synchronized (this) {
+        closed = true;
+        notifyAll();
+      }
+    }
+  }
+
+  private boolean drained() {
+    try {
+      return gate.awaitEmpty(TimeUnit.SECONDS.toNanos(config.drainSecondsMax()));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  private void awaitCloseUninterruptibly() {
+    boolean interrupted = false;
+    while (!closed) {
+      try {
+        wait();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void stopThreads() {
+    calls.shutdown();
+    tokenizers.shutdown();
+  }
+}

@@ -1,0 +1,222 @@
+package dev.gavel.server;
+
+import dev.gavel.engine.EngineOptions;
+import dev.gavel.engine.ModelConfig;
+import dev.gavel.engine.Quantization;
+import java.nio.file.Path;
+
+/**
+ * Everything an operator may set. Every limit has a default; zero means "none" only where said.
+ *
+ * @param listen {@code host:port} for TCP; port 0 takes a free one; empty: no TCP
+ * @param uds path of the Unix socket; empty: none
+ * @param drainSecondsMax how long running calls may go on after {@link GavelServer#close}
+ */
+public record ServerConfig(
+    String listen,
+    String uds,
+    int drainSecondsMax,
+    Limits limits,
+    EngineRoom engine,
+    Connections connections) {
+
+  /** Port of a {@code listen} without one. */
+  public static final int DEFAULT_PORT = 8980;
+
+  private static final int BILLION = 1_000_000_000;
+
+  /**
+   * What is accepted.
+   *
+   * @param requestBytesMax bytes of one request message
+   * @param queueItemsMax items admitted and not yet computed
+   * @param queueTokensMax tokens admitted and not yet computed
+   * @param explainStreamsMax reasoning paths that decode at once
+   * @param explainPathsMax reasoning paths waiting and running
+   * @param streamCallsMax requests of one ScoreStream that are worked on at once
+   * @param slowReaderSecondsMax how long the caller of Explain may take no token
+   */
+  public record Limits(
+      int requestBytesMax,
+      int queueItemsMax,
+      int queueTokensMax,
+      int explainStreamsMax,
+      int explainPathsMax,
+      int streamCallsMax,
+      int slowReaderSecondsMax) {
+    public Limits {
+      range("limits.requestBytesMax", requestBytesMax, 1024, 256 << 20);
+      range("limits.queueItemsMax", queueItemsMax, 1, BILLION);
+      range("limits.queueTokensMax", queueTokensMax, 1, BILLION);
+      range("limits.explainStreamsMax", explainStreamsMax, 1, 4096);
+      range("limits.explainPathsMax", explainPathsMax, 1, BILLION);
+      range("limits.streamCallsMax", streamCallsMax, 1, 4096);
+      range("limits.slowReaderSecondsMax", slowReaderSecondsMax, 1, BILLION);
+    }
+  }
+
+  /**
+   * The room the engine gets; see {@link EngineOptions}.
+   *
+   * @param threads 0: all processors
+   * @param batchDelayMicrosMax how long a batch that is not full waits for more calls; 0: not
+   * @param kvBlocks KV blocks in the pool, where {@code kvBytesMax} is 0
+   * @param kvBytesMax bytes of the KV pool; 0: as {@code kvBlocks} says
+   */
+  public record EngineRoom(
+      String device,
+      String quantization,
+      int threads,
+      int batchTokensMax,
+      int batchDelayMicrosMax,
+      int blockTokens,
+      int kvBlocks,
+      long kvBytesMax) {
+    public EngineRoom {
+      range("engine.threads", threads, 0, 1024);
+      range("engine.batchTokensMax", batchTokensMax, 16, 1 << 20);
+      range("engine.batchDelayMicrosMax", batchDelayMicrosMax, 0, 1_000_000);
+      range("engine.blockTokens", blockTokens, 1, 4096);
+      range("engine.kvBlocks", kvBlocks, 0, 1 << 26);
+      range("engine.kvBytesMax", kvBytesMax, 0, Long.MAX_VALUE);
+      parse(quantization);
+    }
+
+    static Quantization parse(String id) {
+      for (Quantization value : Quantization.values()) {
+        if (value.id().equals(id)) {
+          return value;
+        }
+      }
+      throw new IllegalArgumentException(
+          "engine.quantization: expected fp32 or int8, found \"" + id + "\"");
+    }
+  }
+
+  /**
+   * How long connections live. Seconds; 0: without limit, or not at all.
+   *
+   * @param keepAliveSeconds idle time after which the server pings
+   * @param keepAliveTimeoutSeconds how long it waits for the answer
+   * @param permitKeepAliveSeconds shortest time between a client's pings
+   * @param ageSecondsMax after which a connection is asked to close, so that clients spread again
+   * @param idleSecondsMax after which a connection without calls is closed
+   */
+  public record Connections(
+      int keepAliveSeconds,
+      int keepAliveTimeoutSeconds,
+      int permitKeepAliveSeconds,
+      int ageSecondsMax,
+      int idleSecondsMax) {
+    public Connections {
+      range("connections.keepAliveSeconds", keepAliveSeconds, 0, BILLION);
+      range("connections.keepAliveTimeoutSeconds", keepAliveTimeoutSeconds, 1, BILLION);
+      range("connections.permitKeepAliveSeconds", permitKeepAliveSeconds, 0, BILLION);
+      range("connections.ageSecondsMax", ageSecondsMax, 0, BILLION);
+      range("connections.idleSecondsMax", idleSecondsMax, 0, BILLION);
+    }
+  }
+
+  public ServerConfig {
+    range("drainSecondsMax", drainSecondsMax, 0, 86_400);
+    ListenAddress.parse(listen);
+  }
+
+  private static void range(String key, long value, long min, long max) {
+    if (value < min || value > max) {
+      throw new IllegalArgumentException(
+          key + ": expected " + min + " to " + max + ", found " + value);
+    }
+  }
+
+  /** TCP on 127.0.0.1:8980, no Unix socket, fp32 on all processors. */
+  public static ServerConfig defaults() {
+    EngineOptions engine = EngineOptions.defaults();
+    return new ServerConfig(
+        "127.0.0.1:" + DEFAULT_PORT,
+        "",
+        20,
+        new Limits(4 << 20, 8192, 1 << 20, 16, 64, 16, 60),
+        new EngineRoom(
+            engine.device(),
+            engine.quantization().id(),
+            0,
+            engine.batchTokensMax(),
+            0,
+            engine.blockTokens(),
+            engine.blocks(),
+            0),
+        new Connections(60, 20, 10, 0, 0));
+  }
+
+  /**
+   * Reads a YAML or JSON file over the defaults.
+   *
+   * @throws IllegalArgumentException naming the file, the key, what was expected and what was found
+   */
+  public static ServerConfig read(Path file) {
+    return ConfigReader.read(file);
+  }
+
+  public ServerConfig withListen(String value) {
+    return new ServerConfig(value, uds, drainSecondsMax, limits, engine, connections);
+  }
+
+  public ServerConfig withUds(String value) {
+    return new ServerConfig(listen, value, drainSecondsMax, limits, engine, connections);
+  }
+
+  public ServerConfig withDrainSecondsMax(int value) {
+    return new ServerConfig(listen, uds, value, limits, engine, connections);
+  }
+
+  public ServerConfig withLimits(Limits value) {
+    return new ServerConfig(listen, uds, drainSecondsMax, value, engine, connections);
+  }
+
+  public ServerConfig withEngine(EngineRoom value) {
+    return new ServerConfig(listen, uds, drainSecondsMax, limits, value, connections);
+  }
+
+  public ServerConfig withQuantization(Quantization value) {
+    return withEngine(
+        new EngineRoom(
+            engine.device,
+            value.id(),
+            engine.threads,
+            engine.batchTokensMax,
+            engine.batchDelayMicrosMax,
+            engine.blockTokens,
+            engine.kvBlocks,
+            engine.kvBytesMax));
+  }
+
+  /** No sockets at all: the server is reached by {@link GavelServer#inProcessName} only. */
+  public ServerConfig withoutSockets() {
+    return withListen("").withUds("");
+  }
+
+  /** What {@link dev.gavel.relevance.RelevanceModel#loadEngine} is to be given for this model. */
+  public EngineOptions engineOptions(ModelConfig model) {
+    int threads =
+        engine.threads == 0 ? Runtime.getRuntime().availableProcessors() : engine.threads;
+    return new EngineOptions(
+        engine.device,
+        EngineRoom.parse(engine.quantization),
+        threads,
+        engine.batchTokensMax,
+        engine.blockTokens,
+        blocks(model));
+  }
+
+  private int blocks(ModelConfig model) {
+    if (engine.kvBytesMax == 0) {
+      return engine.kvBlocks;
+    }
+    // Keys and values, 4 bytes each.
+    long bytesPerToken = 2L * model.layers() * model.kvHeads() * model.headDim() * Float.BYTES;
+    long blocks = engine.kvBytesMax / (bytesPerToken * engine.blockTokens);
+    range("engine.kvBytesMax in KV blocks", blocks, 1, 1 << 26);
+    return (int) blocks;
+  }
+}

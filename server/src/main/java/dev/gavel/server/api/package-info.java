@@ -1,0 +1,15 @@
+/**
+ * The wire: gRPC services, validation, and the one table from faults to status codes.
+ *
+ * <p>Type flow: {@code ScoreRequest} → {@link dev.gavel.server.api.ScoreCall} (checked, tokenized) →
+ * {@link dev.gavel.server.scheduling.ScoreJob} → label log-probabilities → {@link
+ * dev.gavel.relevance.LabelDistribution} → {@code ScoreResponse}; {@code ExplainRequest} → {@link
+ * dev.gavel.server.api.ExplainCall} → {@link dev.gavel.server.scheduling.ExplainJob} → {@code
+ * ExplainEvent}s. Every failure is a {@link dev.gavel.server.scheduling.FaultException} that {@link
+ * dev.gavel.server.api.ErrorTable} turns into a status.
+ *
+ * <p>Threads: gRPC calls in on the call executor, where requests are checked, refused and answered;
+ * rendering and tokenizing run on the tokenizer executor; sinks are called by the device's loop and
+ * only pass on. No network event loop is ever used for work.
+ */
+package dev.gavel.server.api;

@@ -1,0 +1,121 @@
+package dev.gavel.server.observability;
+
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+
+/** Counters since the start, and gauges of now. Any thread. */
+public final class ServerStats {
+  /** Things that only ever grow. */
+  public enum Counter {
+    /** Score requests that passed validation, those of streams included. */
+    SCORE_REQUESTS,
+    /** Explain requests that passed validation. */
+    EXPLAIN_REQUESTS,
+    /** Items of those Score requests. */
+    ITEMS,
+    /** Items that could not be judged. */
+    BAD_ITEMS,
+    /** Items of which tokens were cut. */
+    TRUNCATED_ITEMS,
+    /** Requests that broke a rule of the wire. */
+    INVALID_REQUESTS,
+    /** Requests refused because a queue was full. */
+    REFUSED_FULL,
+    /** Requests refused because their deadline could not be kept. */
+    REFUSED_LATE,
+    /** Requests dropped because their deadline had passed. */
+    EXPIRED,
+    /** Requests dropped because their caller left. */
+    CANCELLED,
+    /** Batches handed to the engine. */
+    BATCHES,
+    /** Batches stopped half way because nobody waited for them any more. */
+    CANCELLED_BATCHES,
+    /** Batches that failed. */
+    FAILED_BATCHES,
+    /** Rows of completed batches, the label trie's included. */
+    ROWS,
+    /** Reasoning tokens generated. */
+    GENERATED_TOKENS,
+    /** Score calls that went on in a second batch without kept prefix. */
+    PREFIX_RECOMPUTED
+  }
+
+  /** Things that rise and fall. */
+  public enum Gauge {
+    /** Requests being worked on. */
+    RUNNING_REQUESTS,
+    /** Items admitted and not yet computed. */
+    QUEUED_ITEMS,
+    /** Tokens admitted and not yet computed. */
+    QUEUED_TOKENS,
+    /** Reasoning paths admitted and not yet ended. */
+    EXPLAIN_PATHS,
+    /** KV blocks of the pool. */
+    KV_BLOCKS,
+    /** KV blocks that are free. */
+    KV_BLOCKS_FREE,
+    /** Rows per second that the engine computed lately; 0 before the first batch. */
+    ROWS_PER_SECOND
+  }
+
+  /** All values at one time. */
+  public record Snapshot(long[] counters, long[] gauges) {
+    public long get(Counter counter) {
+      return counters[counter.ordinal()];
+    }
+
+    public long get(Gauge gauge) {
+      return gauges[gauge.ordinal()];
+    }
+  }
+
+  private final LongAdder[] counters = new LongAdder[Counter.values().length];
+  private final AtomicLong[] gauges = new AtomicLong[Gauge.values().length];
+
+  public ServerStats() {
+    for (int i = 0; i < counters.length; i++) {
+      counters[i] = new LongAdder();
+    }
+    for (int i = 0; i < gauges.length; i++) {
+      gauges[i] = new AtomicLong();
+    }
+  }
+
+  public void count(Counter counter) {
+    counters[counter.ordinal()].increment();
+  }
+
+  public void add(Counter counter, long amount) {
+    counters[counter.ordinal()].add(amount);
+  }
+
+  public long get(Counter counter) {
+    return counters[counter.ordinal()].sum();
+  }
+
+  public void set(Gauge gauge, long value) {
+    gauges[gauge.ordinal()].set(value);
+  }
+
+  public void change(Gauge gauge, long difference) {
+    gauges[gauge.ordinal()].addAndGet(difference);
+  }
+
+  public long get(Gauge gauge) {
+    return gauges[gauge.ordinal()].get();
+  }
+
+  /** Copies everything. */
+  public Snapshot snapshot() {
+    long[] counterValues = new long[counters.length];
+    for (int i = 0; i < counterValues.length; i++) {
+      counterValues[i] = counters[i].sum();
+    }
+    long[] gaugeValues = new long[gauges.length];
+    for (int i = 0; i < gaugeValues.length; i++) {
+      gaugeValues[i] = gauges[i].get();
+    }
+    return new Snapshot(counterValues, gaugeValues);
+  }
+}

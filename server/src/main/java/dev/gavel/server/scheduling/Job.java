@@ -1,0 +1,124 @@
+package dev.gavel.server.scheduling;
+
+import dev.gavel.engine.BatchResult;
+import dev.gavel.engine.KvBlocks;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Admitted work of one request. It ends exactly once: done, or failed. Everything but {@link
+ * #cancel} and {@link #wake} belongs to the loop's thread.
+ */
+public abstract class Job {
+  /** The deadline of work that has none. */
+  public static final long NO_DEADLINE = Long.MAX_VALUE;
+
+  private static final Logger LOG = LoggerFactory.getLogger(Job.class);
+
+  private final long deadlineNanos;
+  private final Admission.Ticket ticket;
+  private volatile boolean cancelled;
+  private volatile DeviceLoop loop;
+  private boolean ended;
+  private long waitingSince = System.nanoTime();
+  private long queueNanos;
+  private double prefillSeconds;
+  private double headSeconds;
+
+  /**
+   * @param deadlineNanos on the scale of {@link System#nanoTime}, or {@link #NO_DEADLINE}. The owner
+   *     also cancels the job when it passes: that is what stops a running batch.
+   */
+  Job(long deadlineNanos, Admission.Ticket ticket) {
+    this.deadlineNanos = deadlineNanos;
+    this.ticket = ticket;
+  }
+
+  /** The caller left: nothing of this job is computed after the running batch. Any thread. */
+  public final void cancel() {
+    cancelled = true;
+    DeviceLoop current = loop;
+    if (current != null) {
+      current.onCancelled();
+    }
+  }
+
+  /** Something the job waited for may have happened. Any thread. */
+  public final void wake() {
+    DeviceLoop current = loop;
+    if (current != null) {
+      current.wake();
+    }
+  }
+
+  final void attach(DeviceLoop owner) {
+    loop = owner;
+  }
+
+  final Admission.Ticket ticket() {
+    return ticket;
+  }
+
+  final boolean isExpired(long now) {
+    return deadlineNanos != NO_DEADLINE && deadlineNanos - now <= 0;
+  }
+
+  /** Whether nobody waits for the job any more. Any thread. */
+  final boolean isDead(long now) {
+    return cancelled || isExpired(now);
+  }
+
+  final boolean hasEnded() {
+    return ended;
+  }
+
+  /** A batch with a share of this job starts. */
+  final void batchStarts(long now) {
+    queueNanos += now - waitingSince;
+  }
+
+  /** That batch ended; {@code result} is null if it failed. */
+  final void batchEnds(long now, BatchResult result) {
+    waitingSince = now;
+    if (result != null) {
+      prefillSeconds += result.prefillSeconds();
+      headSeconds += result.headSeconds();
+    }
+  }
+
+  final StageSeconds times() {
+    return new StageSeconds(queueNanos / 1e9, prefillSeconds, headSeconds);
+  }
+
+  /** Ends the job with a result: gives everything back, then tells the sink. */
+  final void succeed(KvBlocks pool, Runnable tellSink) {
+    end(pool, tellSink);
+  }
+
+  /** Ends the job without a result; does nothing if it has ended. */
+  final void fail(KvBlocks pool, FaultException fault) {
+    end(pool, () -> tellFailed(fault));
+  }
+
+  private void end(KvBlocks pool, Runnable tellSink) {
+    if (ended) {
+      return;
+    }
+    ended = true;
+    release(pool);
+    ticket.close();
+    try {
+      tellSink.run();
+    } catch (RuntimeException e) {
+      LOG.warn("a sink failed; its caller may not get an answer", e);
+    }
+  }
+
+  /** Once after each successful batch in which the job had shares; ends the job if it is done. */
+  abstract void afterBatch(KvBlocks pool);
+
+  /** Gives all KV blocks back. */
+  abstract void release(KvBlocks pool);
+
+  abstract void tellFailed(FaultException fault);
+}

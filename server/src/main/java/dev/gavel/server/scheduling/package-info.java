@@ -1,0 +1,19 @@
+/**
+ * Admission, batching, and the one loop per device.
+ *
+ * <p>Type flow: a request enters {@link dev.gavel.server.scheduling.Admission} and holds a ticket;
+ * tokenized, it becomes a {@link dev.gavel.server.scheduling.ScoreJob} or an {@link
+ * dev.gavel.server.scheduling.ExplainJob} and is given to {@link
+ * dev.gavel.server.scheduling.DeviceLoop#submit}. The loop composes a {@link
+ * dev.gavel.engine.Batch} from shares of many jobs, has it computed, and hands each share its part
+ * of the result. A job ends once: in its sink's result, or in a {@link
+ * dev.gavel.server.scheduling.FaultException}.
+ *
+ * <p>Order within a batch: decode steps (one row each), explain prompts that have waited too long,
+ * Score, then explain prompts into the room that is left. Score is first come, first served; a call
+ * too large for one batch gets half of each batch while others wait, and queues again after it.
+ *
+ * <p>Threads: jobs belong to the loop's thread, which also calls the sinks; sinks must be quick.
+ * Any thread may enter, submit, cancel and wake. This package knows no gRPC.
+ */
+package dev.gavel.server.scheduling;

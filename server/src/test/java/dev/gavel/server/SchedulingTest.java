@@ -1,0 +1,347 @@
+package dev.gavel.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.rpc.RetryInfo;
+import dev.gavel.engine.EngineException;
+import dev.gavel.server.fake.BatchGate;
+import dev.gavel.server.fake.FakeEngine;
+import dev.gavel.server.fake.FakeModel;
+import dev.gavel.server.observability.ServerStats.Counter;
+import dev.gavel.server.observability.ServerStats.Gauge;
+import dev.gavel.v1.RelevanceGrpc;
+import dev.gavel.v1.ScoreRequest;
+import dev.gavel.v1.ScoreResponse;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.health.v1.HealthGrpc;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+class SchedulingTest {
+  private static Status.Code codeOf(Future<?> answer) {
+    ExecutionException e =
+        assertThrows(ExecutionException.class, () -> answer.get(60, TimeUnit.SECONDS));
+    return Status.fromThrowable(e).getCode();
+  }
+
+  @Test
+  void severalCallsShareABatch() throws Exception {
+    try (Harness harness = Harness.inProcess()) {
+      BatchGate gate = new BatchGate();
+      harness.engine.beforeRun = gate;
+      Callers callers = new Callers(harness);
+      callers.score(Harness.request("hold", "a").build());
+      gate.awaitBatch();
+      for (int i = 0; i < 5; i++) {
+        callers.score(Harness.request("q" + i, "x", "y").build());
+      }
+      Harness.eventually("all queued", () -> harness.gauge(Gauge.QUEUED_ITEMS) == 11);
+      gate.open();
+      callers.join();
+      assertEquals(2, harness.engine.batches());
+    }
+  }
+
+  @Test
+  void delayGathersCalls() throws Exception {
+    ServerConfig.EngineRoom room = ServerConfig.defaults().engine();
+    ServerConfig config =
+        Harness.config()
+            .withEngine(
+                new ServerConfig.EngineRoom(
+                    "cpu", "fp32", 1, 256, 1_000_000, room.blockTokens(), room.kvBlocks(), 0));
+    try (Harness harness = Harness.with(config)) {
+      Callers callers = new Callers(harness);
+      // 12 rows each, of 256: the batch runs as soon as it is full, long before the delay is over.
+      int calls = 2 * Harness.ROWS / 12 + 1;
+      for (int i = 0; i < calls; i++) {
+        callers.score(Harness.request("q" + i % 10, "item").build());
+      }
+      callers.join();
+      assertTrue(harness.engine.batches() <= calls / 2, () -> harness.engine.batches() + " batches");
+    }
+  }
+
+  @Test
+  void cancelledCallStopsWithinItsBatch() throws Exception {
+    try (Harness harness = Harness.inProcess()) {
+      BatchGate gate = new BatchGate();
+      harness.engine.beforeRun = gate;
+      Callers callers = new Callers(harness);
+      Future<ScoreResponse> doomed = callers.score(Harness.request("red shoes", 1000).build());
+      gate.awaitBatch();
+      gate.pass();
+      gate.awaitBatch();
+      long before = harness.engine.rows();
+      assertTrue(before > 0 && before <= Harness.ROWS);
+      assertTrue(doomed.cancel(true));
+      harness.awaitIdle();
+      assertEquals(before, harness.engine.rows(), "nothing is computed after the cancellation");
+      assertEquals(1, harness.engine.cancelledBatches());
+      assertEquals(1, harness.server.stats().get(Counter.CANCELLED));
+    }
+  }
+
+  @Test
+  void cancelledCallDoesNotStopItsNeighbours() throws Exception {
+    try (Harness harness = Harness.inProcess()) {
+      BatchGate gate = new BatchGate();
+      harness.engine.beforeRun = gate;
+      Callers callers = new Callers(harness);
+      ScoreRequest hold = Harness.request("hold", "a").build();
+      Future<ScoreResponse> held = callers.score(hold);
+      gate.awaitBatch();
+      Future<ScoreResponse> doomed = callers.score(Harness.request("doomed", 5).build());
+      ScoreRequest request = Harness.request("stays", 5).build();
+      Future<ScoreResponse> stays = callers.score(request);
+      Harness.eventually("queued", () -> harness.gauge(Gauge.QUEUED_ITEMS) == 11);
+      gate.pass();
+      gate.awaitBatch(); // both are in this batch
+      doomed.cancel(true);
+      Harness.eventually("left", () -> doomed.isCancelled());
+      gate.open();
+      Harness.assertAnswers(request, stays.get(60, TimeUnit.SECONDS));
+      Harness.assertAnswers(hold, held.get(60, TimeUnit.SECONDS));
+      assertEquals(0, harness.engine.cancelledBatches());
+    }
+  }
+
+  @Test
+  void deadlineStopsTheWork() throws Exception {
+    try (Harness harness = Harness.inProcess()) {
+      BatchGate gate = new BatchGate();
+      harness.engine.beforeRun = gate;
+      RelevanceGrpc.RelevanceFutureStub stub = RelevanceGrpc.newFutureStub(harness.channel());
+      Future<ScoreResponse> running =
+          stub.withDeadlineAfter(300, TimeUnit.MILLISECONDS)
+              .score(Harness.request("running", 1000).build());
+      gate.awaitBatch();
+      Future<ScoreResponse> queued =
+          stub.withDeadlineAfter(300, TimeUnit.MILLISECONDS)
+              .score(Harness.request("queued", 10).build());
+      assertEquals(Status.Code.DEADLINE_EXCEEDED, codeOf(running));
+      assertEquals(Status.Code.DEADLINE_EXCEEDED, codeOf(queued));
+      harness.awaitIdle();
+      assertEquals(0, harness.engine.rows());
+      assertEquals(2, harness.server.stats().get(Counter.EXPIRED));
+      gate.open();
+      ScoreRequest after = Harness.request("after", 3).build();
+      Harness.assertAnswers(after, stub.score(after).get());
+    }
+  }
+
+  @Test
+  void fullQueueRefusesAtOnce() throws Exception {
+    ServerConfig config = Harness.config().withLimits(Harness.limits(20, 1000, 4, 8, 4));
+    try (Harness harness = Harness.with(config)) {
+      BatchGate gate = new BatchGate();
+      harness.engine.beforeRun = gate;
+      Callers callers = new Callers(harness);
+      callers.score(Harness.request("first", 15).build());
+      gate.awaitBatch();
+      callers.score(Harness.request("second", 5).build());
+      Harness.eventually("queued", () -> harness.gauge(Gauge.QUEUED_ITEMS) == 20);
+      // The engine stands still, so this answer cannot have waited for it.
+      StatusRuntimeException e =
+          assertThrows(
+              StatusRuntimeException.class,
+              () -> harness.stub().score(Harness.request("third", 1).build()));
+      assertEquals(Status.Code.RESOURCE_EXHAUSTED, e.getStatus().getCode());
+      assertEquals("QUEUE_FULL", Harness.reason(e));
+      RetryInfo retry = Harness.detail(e, RetryInfo.class);
+      assertTrue(retry.getRetryDelay().getSeconds() * 1e9 + retry.getRetryDelay().getNanos() > 0);
+      gate.open();
+      callers.join();
+    }
+  }
+
+  @Test
+  void queueIsBoundedInTokensToo() throws Exception {
+    ServerConfig config = Harness.config().withLimits(Harness.limits(1000, 100, 4, 8, 4));
+    try (Harness harness = Harness.with(config)) {
+      BatchGate gate = new BatchGate();
+      harness.engine.beforeRun = gate;
+      Callers callers = new Callers(harness);
+      callers.score(Harness.request("q", "short").build());
+      gate.awaitBatch();
+      ScoreRequest large = Harness.request("q", "x".repeat(60), "y".repeat(60)).build();
+      StatusRuntimeException e =
+          assertThrows(StatusRuntimeException.class, () -> harness.stub().score(large));
+      assertEquals("QUEUE_FULL", Harness.reason(e));
+      gate.open();
+      callers.join();
+      harness.awaitIdle();
+      // An idle server takes it, though it is larger than the queue.
+      Harness.assertAnswers(large, harness.stub().score(large));
+    }
+  }
+
+  @Test
+  void waitingForTheTokenizerCountsAsQueued() throws Exception {
+    ServerConfig config = Harness.config().withLimits(Harness.limits(10, 1000, 4, 8, 4));
+    try (Harness harness = Harness.with(config)) {
+      CountDownLatch hold = new CountDownLatch(1);
+      harness.model.tokenizerHold = hold;
+      Callers callers = new Callers(harness);
+      callers.score(Harness.request("first", 10).build());
+      Harness.eventually("entered", () -> harness.gauge(Gauge.QUEUED_ITEMS) == 10);
+      StatusRuntimeException e =
+          assertThrows(
+              StatusRuntimeException.class,
+              () -> harness.stub().score(Harness.request("second", 1).build()));
+      assertEquals("QUEUE_FULL", Harness.reason(e));
+      hold.countDown();
+      callers.join();
+    }
+  }
+
+  @Test
+  void unreachableDeadlineIsRefusedEarly() throws Exception {
+    try (Harness harness = Harness.inProcess()) {
+      // A first batch that takes a while teaches the server a low rate.
+      harness.engine.beforeRun = batch -> sleep(200);
+      ScoreRequest first = Harness.request("teach", "a").build();
+      Harness.assertAnswers(first, harness.stub().score(first));
+      BatchGate gate = new BatchGate();
+      harness.engine.beforeRun = gate;
+      Callers callers = new Callers(harness);
+      callers.score(Harness.request("queued", 1000).build());
+      gate.awaitBatch();
+      StatusRuntimeException e =
+          assertThrows(
+              StatusRuntimeException.class,
+              () ->
+                  harness
+                      .stub()
+                      .withDeadlineAfter(20, TimeUnit.SECONDS)
+                      .score(Harness.request("late", 1).build()));
+      assertEquals(Status.Code.DEADLINE_EXCEEDED, e.getStatus().getCode());
+      assertEquals("DEADLINE_UNREACHABLE", Harness.reason(e));
+      gate.open();
+      callers.join();
+    }
+  }
+
+  private static void sleep(long millis) {
+    try {
+      Thread.sleep(millis);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void largeCallsDoNotBlockSmallOnes() throws Exception {
+    try (Harness harness = Harness.inProcess()) {
+      BatchGate gate = new BatchGate();
+      harness.engine.beforeRun = gate;
+      Callers callers = new Callers(harness);
+      Future<ScoreResponse> large = callers.score(Harness.request("large", 1000).build());
+      gate.awaitBatch();
+      Future<ScoreResponse> larger = callers.score(Harness.request("larger", 1000).build());
+      Future<ScoreResponse> small = callers.score(Harness.request("small", 2).build());
+      Harness.eventually("all queued", () -> harness.gauge(Gauge.RUNNING_REQUESTS) == 3);
+      int passed = 0;
+      while (!small.isDone() && passed < 20) {
+        gate.pass();
+        gate.awaitBatch();
+        passed++;
+        int atMost = passed;
+        assertTrue(atMost <= 4, "expected the small call within 4 batches");
+        sleep(20);
+      }
+      assertFalse(large.isDone());
+      assertFalse(larger.isDone());
+      gate.open();
+      callers.join();
+    }
+  }
+
+  @Test
+  void failedBatchFailsItsCallsOnly() throws Exception {
+    try (Harness harness = Harness.inProcess()) {
+      harness.engine.beforeRun =
+          batch -> {
+            if (batch.size() == 14) { // the prefix and 13 items
+              throw new EngineException(EngineException.Code.INTERNAL, "broken on purpose");
+            }
+          };
+      ScoreRequest good = Harness.request("good", 3).build();
+      Harness.assertAnswers(good, harness.stub().score(good));
+      StatusRuntimeException e =
+          assertThrows(
+              StatusRuntimeException.class,
+              () -> harness.stub().score(Harness.request("bad", 13).build()));
+      assertEquals(Status.Code.INTERNAL, e.getStatus().getCode());
+      assertEquals("ENGINE_FAILED", Harness.reason(e));
+      Harness.assertAnswers(good, harness.stub().score(good));
+    }
+  }
+
+  @Test
+  void failureInTheMiddleOfASplitCallGivesItsBlocksBack() throws Exception {
+    try (Harness harness = Harness.inProcess()) {
+      AtomicInteger runs = new AtomicInteger();
+      harness.engine.beforeRun =
+          batch -> {
+            if (runs.incrementAndGet() == 3) {
+              throw new IllegalStateException("a bug");
+            }
+          };
+      StatusRuntimeException e =
+          assertThrows(
+              StatusRuntimeException.class,
+              () -> harness.stub().score(Harness.request("bad", 1000).build()));
+      assertEquals(Status.Code.INTERNAL, e.getStatus().getCode());
+      assertEquals("INTERNAL", Harness.reason(e));
+      ScoreRequest good = Harness.request("good", 1000).build();
+      Harness.assertAnswers(good, harness.stub().score(good));
+    }
+  }
+
+  @Test
+  void readinessFollowsRepeatedFailure() throws Exception {
+    try (Harness harness = Harness.inProcess()) {
+      HealthGrpc.HealthBlockingStub health = HealthGrpc.newBlockingStub(harness.channel());
+      HealthCheckRequest all = HealthCheckRequest.getDefaultInstance();
+      harness.engine.beforeRun =
+          batch -> {
+            throw new EngineException(EngineException.Code.INTERNAL, "broken on purpose");
+          };
+      for (int i = 0; i < 3; i++) {
+        assertThrows(
+            StatusRuntimeException.class,
+            () -> harness.stub().score(Harness.request("q", "a").build()));
+      }
+      Harness.eventually(
+          "not ready", () -> health.check(all).getStatus() == ServingStatus.NOT_SERVING);
+      harness.engine.beforeRun = batch -> {};
+      // Nobody calls: the server finds out by itself.
+      Harness.eventually("ready", () -> health.check(all).getStatus() == ServingStatus.SERVING);
+    }
+  }
+
+  @Test
+  void numbersThatAreNoneFailTheItem() throws Exception {
+    FakeEngine engine = new FakeEngine(Harness.ROWS, 8, 64);
+    try (Harness harness = new Harness(Harness.config(), new FakeModel(), engine)) {
+      engine.poison = "poison=".codePoints().toArray();
+      List<dev.gavel.v1.ScoredItem> items =
+          harness.stub().score(Harness.request("q", "a", "poison", "b").build()).getItemsList();
+      assertEquals(0, items.get(0).getStatus().getCode());
+      assertEquals(13, items.get(1).getStatus().getCode());
+      assertEquals(0, items.get(2).getStatus().getCode());
+    }
+  }
+}
