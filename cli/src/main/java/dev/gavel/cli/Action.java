@@ -18,8 +18,13 @@ public abstract class Action implements Callable<Integer> {
       description = "Show this help.")
   private boolean help;
 
-  @Option(names = "--debug", description = "Show where an error comes from.")
   boolean debug;
+
+  @Option(names = "--debug", description = "Log more, and show where an error comes from.")
+  private void debug(boolean on) {
+    debug = on;
+    Logging.forDebugging();
+  }
 
   protected final Terminal terminal() {
     return root().terminal;

@@ -8,6 +8,7 @@ public final class Main {
   private Main() {}
 
   public static void main(String[] args) {
+    Logging.forCommand();
     Terminal terminal = Terminal.ofProcess();
     int exitCode = run(args, terminal, System.in);
     terminal.out().flush();

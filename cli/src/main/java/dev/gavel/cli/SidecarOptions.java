@@ -1,9 +1,9 @@
 package dev.gavel.cli;
 
-import dev.gavel.cli.client.LocalModel;
 import dev.gavel.cli.client.LocalServer;
 import dev.gavel.cli.client.Sidecar;
 import dev.gavel.cli.client.Target;
+import dev.gavel.server.ServerConfig;
 import java.nio.file.Path;
 import java.time.Duration;
 import picocli.CommandLine.ArgGroup;
@@ -50,6 +50,7 @@ final class SidecarOptions {
       engine.refuseWithTarget(action);
       return Sidecar.connect(who.target, wait);
     }
-    return LocalServer.inProcess(new LocalModel(who.model, engine.options(action)), wait);
+    ServerConfig config = engine.applyTo(ServerConfig.defaults(), action);
+    return LocalServer.inProcess(who.model, config, wait);
   }
 }

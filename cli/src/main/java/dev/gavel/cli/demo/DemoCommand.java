@@ -4,10 +4,10 @@ import dev.gavel.cli.Action;
 import dev.gavel.cli.EmbeddedModel;
 import dev.gavel.cli.EngineFlags;
 import dev.gavel.cli.ExitCode;
-import dev.gavel.cli.client.LocalModel;
 import dev.gavel.cli.client.LocalServer;
 import dev.gavel.cli.client.Sidecar;
 import dev.gavel.cli.terminal.Style;
+import dev.gavel.server.ServerConfig;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -36,8 +36,8 @@ public final class DemoCommand extends Action {
     Path folder = Files.createTempDirectory("gavel");
     Path socket = folder.resolve("gavel.sock");
     terminal().err().println("gavel demo: loading " + directory);
-    LocalModel local = new LocalModel(directory, engine.options(this));
-    try (Sidecar sidecar = LocalServer.unix(local, socket)) {
+    ServerConfig config = engine.applyTo(ServerConfig.defaults(), this);
+    try (Sidecar sidecar = LocalServer.unix(directory, config, socket)) {
       new DemoTour(terminal()).run(sidecar, DemoQuery.all());
     } finally {
       delete(folder, socket);
@@ -61,9 +61,9 @@ public final class DemoCommand extends Action {
     out.println(terminal().styled(Style.BOLD, "Next"));
     out.println("  ./gavel score --model " + model + " --query 'red shoes' --item 'Red Sneakers'");
     out.println("  ./gavel explain --model " + model + " --query 'red shoes' --item 'Blue Boots'");
-    out.println("  ./gavel serve --model " + model + " --listen 127.0.0.1:7850");
+    out.println("  ./gavel serve --model " + model + " --listen 127.0.0.1:8980");
     out.println(
-        "  ./gavel score --target 127.0.0.1:7850 --query 'red shoes' --item 'Red Sneakers'");
+        "  ./gavel score --target 127.0.0.1:8980 --query 'red shoes' --item 'Red Sneakers'");
   }
 
   /** As a shell takes it. */

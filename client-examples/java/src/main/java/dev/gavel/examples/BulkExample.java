@@ -16,7 +16,7 @@ import java.util.stream.IntStream;
  * Many queries over one ScoreStream call. Requests go out as fast as the server takes them and no
  * faster; answers come as they finish and are matched by request_id.
  *
- * <pre>java ... dev.gavel.examples.BulkExample 127.0.0.1:7850</pre>
+ * <pre>java ... dev.gavel.examples.BulkExample 127.0.0.1:8980</pre>
  */
 public final class BulkExample {
   private BulkExample() {}
