@@ -1,7 +1,7 @@
 package dev.gavel.cli;
 
 import dev.gavel.engine.DType;
-import dev.gavel.relevance.model.ModelInspection;
+import dev.gavel.relevance.model.ModelDirectory;
 import dev.gavel.relevance.model.ModelShape;
 import dev.gavel.relevance.model.RandomModel;
 import java.nio.file.Path;
@@ -31,7 +31,7 @@ public final class ModelCommand extends Action {
 
     @Override
     public Integer call() {
-      terminal().out().println(ModelInspection.of(directory).toText().stripTrailing());
+      terminal().out().println(ModelDirectory.inspect(directory).toText().stripTrailing());
       return ExitCode.OK;
     }
   }

@@ -7,7 +7,6 @@ import dev.gavel.relevance.RelevanceModel;
 import dev.gavel.server.GavelServer;
 import dev.gavel.server.ServerConfig;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 
@@ -29,13 +28,6 @@ public final class LocalServer implements AutoCloseable {
    * @throws CliException if an address cannot be bound
    */
   public static LocalServer start(Path directory, ServerConfig config) {
-    if (!Files.isDirectory(directory)) {
-      throw new CliException(
-          ExitCode.DATA,
-          directory
-              + ": expected a model directory, found "
-              + (Files.exists(directory) ? "a file" : "nothing there"));
-    }
     RelevanceModel model = RelevanceModel.open(directory);
     Engine engine = null;
     try {
