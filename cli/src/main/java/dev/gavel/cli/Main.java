@@ -1,0 +1,22 @@
+package dev.gavel.cli;
+
+import dev.gavel.cli.terminal.Terminal;
+import java.io.InputStream;
+
+/** The entry point. */
+public final class Main {
+  private Main() {}
+
+  public static void main(String[] args) {
+    Logging.forCommand();
+    Terminal terminal = Terminal.ofProcess();
+    int exitCode = run(args, terminal, System.in);
+    terminal.out().flush();
+    System.exit(exitCode);
+  }
+
+  /** Runs one command line; for tests too. */
+  public static int run(String[] args, Terminal terminal, InputStream stdin) {
+    return GavelCommand.commandLine(new GavelCommand(terminal, stdin)).execute(args);
+  }
+}

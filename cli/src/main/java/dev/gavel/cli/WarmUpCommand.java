@@ -1,0 +1,54 @@
+package dev.gavel.cli;
+
+import dev.gavel.cli.client.LocalServer;
+import dev.gavel.cli.client.Sidecar;
+import dev.gavel.cli.json.JsonView;
+import dev.gavel.engine.DType;
+import dev.gavel.relevance.model.ModelShape;
+import dev.gavel.relevance.model.RandomModel;
+import dev.gavel.server.ServerConfig;
+import dev.gavel.v1.Item;
+import dev.gavel.v1.ScoreRequest;
+import dev.gavel.v1.ScoreResponse;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+
+/** {@code gavel warm-up}: scores with a tiny model, so that the archive of classes has them all. */
+@Command(name = "warm-up", hidden = true)
+public final class WarmUpCommand extends Action {
+  @Override
+  public Integer call() throws IOException {
+    Path folder = Files.createTempDirectory("gavel");
+    try {
+      Path model = folder.resolve("model");
+      RandomModel.write(ModelShape.byName("tiny"), model, 0, DType.BF16);
+      score(model, folder.resolve("gavel.sock"));
+    } finally {
+      delete(folder);
+    }
+    return ExitCode.OK;
+  }
+
+  private void score(Path model, Path socket) {
+    Item item = Item.newBuilder().setText("red shoes").build();
+    ScoreRequest request = ScoreRequest.newBuilder().setQuery("shoes").addItems(item).build();
+    try (Sidecar sidecar = LocalServer.unix(model, ServerConfig.defaults(), socket)) {
+      ScoreResponse response = sidecar.score(request);
+      new ScoreReport(terminal()).print(List.of(item), response, false);
+      terminal().out().println(JsonView.line(JsonView.score("shoes", response, true)));
+    }
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (Stream<Path> paths = Files.walk(folder)) {
+      for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(path);
+      }
+    }
+  }
+}

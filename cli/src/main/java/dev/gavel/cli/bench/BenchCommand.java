@@ -1,0 +1,147 @@
+package dev.gavel.cli.bench;
+
+import dev.gavel.cli.Action;
+import dev.gavel.cli.EngineFlags;
+import dev.gavel.cli.ExitCode;
+import dev.gavel.cli.ShapeConverter;
+import dev.gavel.cli.json.JsonView;
+import dev.gavel.engine.Engine;
+import dev.gavel.engine.EngineInfo;
+import dev.gavel.engine.EngineOptions;
+import dev.gavel.relevance.RelevanceModel;
+import dev.gavel.relevance.model.ModelShape;
+import dev.gavel.relevance.model.RandomModel;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code gavel bench}. */
+@Command(
+    name = "bench",
+    description = "Measure the engine alone.",
+    subcommands = BenchCommand.Score.class,
+    synopsisSubcommandLabel = "COMMAND")
+public final class BenchCommand extends Action {
+  @Override
+  public Integer call() {
+    throw usage("expected a command: score");
+  }
+
+  /** {@code gavel bench score}. */
+  @Command(
+      name = "score",
+      description = "Score fresh random tokens; the ceiling is measured in the same run.")
+  static final class Score extends Action {
+    private static final List<List<int[]>> LABELS =
+        List.of(
+            List.of(new int[] {1}),
+            List.of(new int[] {2}),
+            List.of(new int[] {3}),
+            List.of(new int[] {4}));
+
+    /** Rows that a label of several tokens may add below each item. */
+    private static final int LABEL_ROWS_MAX = 8;
+
+    static final class What {
+      @Option(
+          names = "--shape",
+          paramLabel = "NAME",
+          converter = ShapeConverter.class,
+          completionCandidates = ShapeConverter.Names.class,
+          description = "Random weights of a named shape: ${COMPLETION-CANDIDATES}.")
+      ModelShape shape;
+
+      @Option(names = "--model", paramLabel = "DIR", description = "A model directory.")
+      Path model;
+    }
+
+    @ArgGroup(exclusive = true, multiplicity = "1")
+    private What what;
+
+    @ArgGroup(exclusive = false)
+    private EngineFlags engineFlags = new EngineFlags();
+
+    @Option(names = "--prefix", required = true, paramLabel = "P", description = "Shared tokens.")
+    private int prefix;
+
+    @Option(names = "--items", required = true, paramLabel = "N", description = "Items.")
+    private int items;
+
+    @Option(
+        names = "--item-tokens",
+        required = true,
+        paramLabel = "L",
+        description = "Tokens of each item.")
+    private int itemTokens;
+
+    @Option(names = "--requests", paramLabel = "R", description = "Timed requests; default 20.")
+    private int requests = 20;
+
+    @Option(names = "--warm-up", paramLabel = "W", description = "Requests before; default 3.")
+    private int warmUp = 3;
+
+    @Option(names = "--seed", paramLabel = "S", description = "Of the tokens; default: random.")
+    private Long seed;
+
+    @Option(names = "--json", description = "Print one JSON object.")
+    private boolean json;
+
+    @Override
+    public Integer call() {
+      if (requests < 1 || warmUp < 0) {
+        throw usage(
+            "expected at least 1 request and 0 warm-ups, found " + requests + " and " + warmUp);
+      }
+      ScoreShape shape;
+      try {
+        shape = new ScoreShape(prefix, items, itemTokens);
+      } catch (IllegalArgumentException e) {
+        throw usage(e.getMessage());
+      }
+      long used = seed != null ? seed : ThreadLocalRandom.current().nextLong(1L << 53);
+      ScoreBenchResult result = measure(shape, used);
+      terminal().out().println(json ? JsonView.line(result.toJson()) : result.toText().strip());
+      return ExitCode.OK;
+    }
+
+    private ScoreBenchResult measure(ScoreShape shape, long used) {
+      EngineOptions options =
+          engineFlags
+              .options(this)
+              .withBatchTokensMax(
+                  Math.toIntExact(shape.tokens() + (long) LABEL_ROWS_MAX * shape.items()))
+              .withBlocks(1);
+      if (what.shape != null) {
+        try (Engine engine = RandomModel.engine(what.shape, options, used)) {
+          return measure(what.shape.name(), engine, LABELS, shape, used);
+        }
+      }
+      try (RelevanceModel model = RelevanceModel.open(what.model);
+          Engine engine = model.loadEngine(options)) {
+        return measure(model.name(), engine, model.labelTokens(), shape, used);
+      }
+    }
+
+    private ScoreBenchResult measure(
+        String name, Engine engine, List<List<int[]>> labels, ScoreShape shape, long used) {
+      if (shape.prefix() + shape.itemTokens() > engine.config().maxPositions()) {
+        throw usage(
+            String.format(
+                "--prefix and --item-tokens: expected at most %d together, found %d",
+                engine.config().maxPositions(), shape.prefix() + shape.itemTokens()));
+      }
+      EngineInfo info = engine.info();
+      Ceiling ceiling =
+          Ceiling.measure(
+              engine.config(), info.quantization(), info.threads(), (int) shape.tokens());
+      double[] seconds = new ScoreBench(engine, shape, used).run(labels, warmUp, requests);
+      int forms = labels.stream().mapToInt(List::size).sum();
+      RooflineLimit limit = RooflineLimit.of(engine.config(), info, forms);
+      return new ScoreBenchResult(
+          name, shape, engine.info(), limit, ceiling, seconds, warmUp, used);
+    }
+  }
+}

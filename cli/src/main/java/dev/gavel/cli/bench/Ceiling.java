@@ -1,0 +1,74 @@
+package dev.gavel.cli.bench;
+
+import dev.gavel.engine.EngineException;
+import dev.gavel.engine.Hardware;
+import dev.gavel.engine.Hardware.Provider;
+import dev.gavel.engine.ModelConfig;
+import dev.gavel.engine.Quantization;
+import java.nio.file.Path;
+
+/**
+ * What this machine can do, measured now: the best large matrix product of any library at hand, and
+ * memory bandwidth.
+ *
+ * @param gigaOperationsPerSecond of the best provider
+ * @param provider whose product was fastest
+ * @param m rows of the product, n its columns, k its depth
+ * @param gigabytesPerSecond copying a buffer far larger than the caches
+ * @param note why a provider is missing; empty if none is
+ */
+public record Ceiling(
+    double gigaOperationsPerSecond,
+    String provider,
+    int m,
+    int n,
+    int k,
+    double gigabytesPerSecond,
+    String note) {
+  private static final double GEMM_SECONDS = 1.0;
+  private static final double COPY_SECONDS = 0.3;
+  private static final long COPY_BYTES = 256L << 20;
+
+  /**
+   * Measures; takes about two seconds.
+   *
+   * @param rows rows of a batch
+   */
+  public static Ceiling measure(
+      ModelConfig config, Quantization quantization, int threads, int rows) {
+    int n = config.experts() > 0 ? config.expertIntermediate() : config.intermediate();
+    int k = config.hidden();
+    String note = openLibtorch();
+    double best = 0;
+    Provider fastest = Provider.GAVEL;
+    for (Provider provider : Provider.values()) {
+      if (provider == Provider.LIBTORCH && !note.isEmpty()) {
+        continue;
+      }
+      double speed =
+          Hardware.gemmGigaOperationsPerSecond(
+              provider, quantization, threads, rows, n, k, GEMM_SECONDS);
+      if (speed > best) {
+        best = speed;
+        fastest = provider;
+      }
+    }
+    double bandwidth = Hardware.memoryGigabytesPerSecond(threads, COPY_BYTES, COPY_SECONDS);
+    return new Ceiling(
+        best, fastest.name().toLowerCase(java.util.Locale.ROOT), rows, n, k, bandwidth, note);
+  }
+
+  /** Why LibTorch is not there; empty if it is. */
+  private static String openLibtorch() {
+    String directory = System.getProperty("gavel.native.dir", "");
+    if (directory.isEmpty()) {
+      return "libtorch: no folder given (gavel.native.dir)";
+    }
+    try {
+      Hardware.openLibtorch(Path.of(directory));
+      return "";
+    } catch (EngineException e) {
+      return "libtorch: " + e.getMessage();
+    }
+  }
+}

@@ -1,0 +1,89 @@
+package dev.gavel.cli.client;
+
+import dev.gavel.cli.CliException;
+import dev.gavel.cli.ExitCode;
+import dev.gavel.engine.Engine;
+import dev.gavel.relevance.RelevanceModel;
+import dev.gavel.server.GavelServer;
+import dev.gavel.server.ServerConfig;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/** A server in this process, with its model and its engine. */
+public final class LocalServer implements AutoCloseable {
+  private final RelevanceModel model;
+  private final Engine engine;
+  private final GavelServer server;
+
+  private LocalServer(RelevanceModel model, Engine engine, GavelServer server) {
+    this.model = model;
+    this.engine = engine;
+    this.server = server;
+  }
+
+  /**
+   * Opens the model directory, loads the weights and serves.
+   *
+   * @throws CliException if an address cannot be bound
+   */
+  public static LocalServer start(Path directory, ServerConfig config) {
+    RelevanceModel model = RelevanceModel.open(directory);
+    Engine engine = null;
+    try {
+      engine = model.loadEngine(config.engineOptions(model.config()));
+      return new LocalServer(model, engine, GavelServer.start(config, model, engine));
+    } catch (IOException e) {
+      close(model, engine);
+      throw new CliException(
+          ExitCode.UNAVAILABLE, "expected a free address, found: " + e.getMessage(), e);
+    } catch (RuntimeException | Error e) {
+      close(model, engine);
+      throw e;
+    }
+  }
+
+  private static void close(RelevanceModel model, Engine engine) {
+    if (engine != null) {
+      engine.close();
+    }
+    model.close();
+  }
+
+  /** A client of a server without sockets; closing it closes both. */
+  public static Sidecar inProcess(Path directory, ServerConfig config, Duration deadline) {
+    LocalServer local = start(directory, config.withoutSockets());
+    Target target = new Target.InProcess(local.server.inProcessName());
+    return Sidecar.connect(target, deadline, local::close);
+  }
+
+  /** A client, over a Unix socket, of a server on that socket only; closing it closes both. */
+  public static Sidecar unix(Path directory, ServerConfig config, Path socket) {
+    LocalServer local = start(directory, config.withListen("").withUds(socket.toString()));
+    return Sidecar.connect(new Target.Unix(socket), Duration.ZERO, local::close);
+  }
+
+  public GavelServer server() {
+    return server;
+  }
+
+  public RelevanceModel model() {
+    return model;
+  }
+
+  public Engine engine() {
+    return engine;
+  }
+
+  /** Drains and stops the server, then frees engine and model. */
+  @Override
+  public void close() {
+    try {
+      server.close();
+    } catch (IOException e) {
+      throw new CliException(ExitCode.INTERNAL, "closing the server: " + e.getMessage(), e);
+    } finally {
+      close(model, engine);
+    }
+  }
+}

@@ -1,0 +1,74 @@
+package dev.gavel.cli.demo;
+
+import dev.gavel.cli.Action;
+import dev.gavel.cli.EmbeddedModel;
+import dev.gavel.cli.EngineFlags;
+import dev.gavel.cli.ExitCode;
+import dev.gavel.cli.client.LocalServer;
+import dev.gavel.cli.client.Sidecar;
+import dev.gavel.cli.terminal.Style;
+import dev.gavel.server.ServerConfig;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code gavel demo}. */
+@Command(
+    name = "demo",
+    description = "Score a dozen bundled queries over a Unix socket and explain one judgment.")
+public final class DemoCommand extends Action {
+  @Option(
+      names = "--model",
+      paramLabel = "DIR",
+      description = "Model directory in the Hugging Face layout; default: the embedded model.")
+  private Path model;
+
+  @ArgGroup(exclusive = false)
+  private EngineFlags engine = new EngineFlags();
+
+  @Override
+  public Integer call() throws IOException {
+    Path directory = model != null ? model : EmbeddedModel.require("demo");
+    Path folder = Files.createTempDirectory("gavel");
+    Path socket = folder.resolve("gavel.sock");
+    terminal().err().println("gavel demo: loading " + directory);
+    ServerConfig config = engine.applyTo(ServerConfig.defaults(), this);
+    try (Sidecar sidecar = LocalServer.unix(directory, config, socket)) {
+      new DemoTour(terminal()).run(sidecar, DemoQuery.all());
+    } finally {
+      delete(folder, socket);
+    }
+    next(directory);
+    return ExitCode.OK;
+  }
+
+  private static void delete(Path folder, Path socket) {
+    try {
+      Files.deleteIfExists(socket);
+      Files.deleteIfExists(folder);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void next(Path directory) {
+    String model = quoted(directory);
+    var out = terminal().out();
+    out.println(terminal().styled(Style.BOLD, "Next"));
+    out.println("  ./gavel score --model " + model + " --query 'red shoes' --item 'Red Sneakers'");
+    out.println("  ./gavel explain --model " + model + " --query 'red shoes' --item 'Blue Boots'");
+    out.println("  ./gavel serve --model " + model + " --listen 127.0.0.1:8980");
+    out.println(
+        "  ./gavel score --target 127.0.0.1:8980 --query 'red shoes' --item 'Red Sneakers'");
+  }
+
+  /** As a shell takes it. */
+  private static String quoted(Path path) {
+    String text = path.toString();
+    return text.matches("[\\w./+-]+") ? text : "'" + text.replace("'", "'\\''") + "'";
+  }
+}

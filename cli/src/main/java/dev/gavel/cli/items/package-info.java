@@ -1,0 +1,2 @@
+/** Items from arguments and JSON Lines files. */
+package dev.gavel.cli.items;
