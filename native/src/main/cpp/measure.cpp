@@ -31,23 +31,51 @@ double fastest(double seconds, const F& once) {
   return best;
 }
 
-double own_gemm_seconds(int threads, int m, int n, int k, double seconds) {
-  const Kernels& kernels = best_kernels();
+// Runs `product(first row, rows)` over blocks of rows on all threads.
+template <typename F>
+double blocked_seconds(int threads, int m, double seconds, const F& product) {
   ThreadPool pool(threads);
+  const int rows = 8 * best_kernels().tile;
+  const int blocks = (m + rows - 1) / rows;
+  return fastest(seconds, [&] {
+    pool.run(blocks, [&](int64_t block, int) {
+      const int begin = static_cast<int>(block) * rows;
+      product(begin, std::min(rows, m - begin));
+    });
+  });
+}
+
+double f32_seconds(int threads, int m, int n, int k, double seconds) {
+  const Kernels& kernels = best_kernels();
   const int panels = (n + kernels.panel - 1) / kernels.panel;
   Buffer<float> a(static_cast<size_t>(m) * k);
   Buffer<float> b(static_cast<size_t>(panels) * k * kernels.panel);
   Buffer<float> c(static_cast<size_t>(m) * n);
   std::fill_n(a.data(), a.size(), 0.5f);
   std::fill_n(b.data(), b.size(), 0.25f);
-  const int rows = 8 * kernels.tile;
-  const int blocks = (m + rows - 1) / rows;
-  return fastest(seconds, [&] {
-    pool.run(blocks, [&](int64_t block, int) {
-      const int begin = static_cast<int>(block) * rows;
-      kernels.gemm_f32({a.data() + static_cast<int64_t>(begin) * k, std::min(rows, m - begin), k, b.data(), 0, panels,
-                        n, c.data() + static_cast<int64_t>(begin) * n, n, Epilogue::kStore, nullptr});
-    });
+  return blocked_seconds(threads, m, seconds, [&](int begin, int rows) {
+    kernels.gemm_f32({a.data() + static_cast<int64_t>(begin) * k, rows, k, b.data(), 0, panels, n,
+                      c.data() + static_cast<int64_t>(begin) * n, n, Epilogue::kStore, nullptr});
+  });
+}
+
+double int8_seconds(int threads, int m, int n, int k, double seconds) {
+  const Kernels& kernels = best_kernels();
+  const int panels = (n + kernels.panel - 1) / kernels.panel;
+  const int groups = kernels.int8_layout.groups(k);
+  Buffer<int32_t> a(static_cast<size_t>(m) * groups);
+  Buffer<int8_t> b(static_cast<size_t>(panels) * groups * kernels.panel * kernels.int8_layout.group);
+  Buffer<float> scales(static_cast<size_t>(panels) * kernels.panel + m);
+  Buffer<int32_t> sums(m);
+  Buffer<float> c(static_cast<size_t>(m) * n);
+  std::fill_n(a.data(), a.size(), 0x01010101);
+  std::fill_n(b.data(), b.size(), int8_t{3});
+  std::fill_n(scales.data(), scales.size(), 0.5f);
+  std::fill_n(sums.data(), sums.size(), 0);
+  return blocked_seconds(threads, m, seconds, [&](int begin, int rows) {
+    kernels.gemm_int8({a.data() + static_cast<int64_t>(begin) * groups, scales.data(), sums.data(), rows, groups,
+                       b.data(), scales.data(), 0, panels, n, c.data() + static_cast<int64_t>(begin) * n, n,
+                       Epilogue::kStore, nullptr});
   });
 }
 
@@ -62,10 +90,9 @@ double measure_gemm(int32_t provider, int32_t quantization, int threads, int m, 
   if (provider == 1) {
     return operations / libtorch::fastest_gemm_seconds(quantization == GAVEL_INT8, threads, m, n, k, seconds) / 1e9;
   }
-  if (quantization == GAVEL_INT8) {
-    fail(GAVEL_UNAVAILABLE, "gemm: expected fp32, found int8, which this build does not have");
-  }
-  return operations / own_gemm_seconds(threads, m, n, k, seconds) / 1e9;
+  const double fastest_seconds =
+      quantization == GAVEL_INT8 ? int8_seconds(threads, m, n, k, seconds) : f32_seconds(threads, m, n, k, seconds);
+  return operations / fastest_seconds / 1e9;
 }
 
 double measure_bandwidth(int threads, int64_t buffer_bytes, double seconds) {

@@ -51,11 +51,8 @@ void check_room(const gavel_config& c) {
   }
   GAVEL_REQUIRE(c.device_type == GAVEL_CPU, "device_type: expected %d (CPU) or %d (CUDA), found %d", GAVEL_CPU,
                 GAVEL_CUDA, c.device_type);
-  if (c.quantization == GAVEL_INT8) {
-    fail(GAVEL_UNAVAILABLE, "quantization: expected fp32, found int8, which this build does not have");
-  }
-  GAVEL_REQUIRE(c.quantization == GAVEL_FP32, "quantization: expected %d (fp32), found %d", GAVEL_FP32,
-                c.quantization);
+  GAVEL_REQUIRE(c.quantization == GAVEL_FP32 || c.quantization == GAVEL_INT8,
+                "quantization: expected %d (fp32) or %d (int8), found %d", GAVEL_FP32, GAVEL_INT8, c.quantization);
   require_range("threads", c.threads, 1, 1024);
   require_range("batch_tokens_max", c.batch_tokens_max, 1, 1 << 20);
   require_range("block_tokens", c.block_tokens, 1, 1024);

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "model/forward.h"
+#include "model/rotation.h"
 
 namespace gavel {
 
@@ -36,7 +37,8 @@ void Forward::route(const Layer& layer, const Block& block, Routing& routing) {
   Workspace& ws = workspaces_[block.thread];
   const int picks = config_.experts_per_token;
   const int pairs = block.count * picks;
-  pack(block, ws.normed.data(), config_.hidden, nullptr);
+  point_at(block, ws.normed.data(), config_.hidden);
+  pack(layer.router, block, nullptr);
   linear(layer.router, block, ws.router.data(), config_.experts, Epilogue::kStore);
   routing.weights.resize(pairs);
   std::vector<int> chosen(pairs);
@@ -55,7 +57,7 @@ void Forward::route(const Layer& layer, const Block& block, Routing& routing) {
 }
 
 // The pairs' rows through one expert; routed[pair] receives the result.
-void Forward::run_expert(const Expert& expert, const float* normed, const int* pairs, int count, float* routed,
+void Forward::run_expert(const Expert& expert, float* normed, const int* pairs, int count, float* routed,
                          int thread) {
   Workspace& ws = workspaces_[thread];
   const int hidden = config_.hidden;
@@ -64,10 +66,11 @@ void Forward::run_expert(const Expert& expert, const float* normed, const int* p
   for (int i = 0; i < count; i++) {
     ws.row_pointers[i] = normed + static_cast<int64_t>(pairs[i] / config_.experts_per_token) * hidden;
   }
-  kernels_.pack_rows({ws.row_pointers.data(), count, hidden, nullptr, 0, ws.packed.data()});
   const Block block = {thread, false, nullptr, count, nullptr};
+  pack(expert.gate_up, block, nullptr);
   linear(expert.gate_up, block, ws.activation.data(), width, Epilogue::kSwiglu);
-  pack(block, ws.activation.data(), width, nullptr);
+  point_at(block, ws.activation.data(), width);
+  pack(expert.down, block, nullptr, hadamard_block(width));
   linear(expert.down, block, ws.expert_out.data(), hidden, Epilogue::kStore);
   for (int i = 0; i < count; i++) {
     std::copy_n(ws.expert_out.data() + static_cast<int64_t>(i) * hidden, hidden,

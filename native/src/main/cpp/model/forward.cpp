@@ -5,6 +5,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "model/rotation.h"
 #include "support/error.h"
 
 namespace gavel {
@@ -59,7 +60,14 @@ void Forward::size_scratch(const Plan& plan) {
   out_.reserve(plan.outputs.size() * config_.hidden);
   for (Workspace& ws : workspaces_) {
     const size_t count = block;
-    ws.packed.reserve(count * widest);
+    if (config_.quantization == GAVEL_INT8) {
+      const int most = std::max(widest, config_.experts > 0 ? config_.expert_intermediate : 0);
+      ws.quantized.reserve(count * kernels_.int8_layout.groups(most));
+      ws.scales.reserve(count);
+      ws.sums.reserve(count);
+    } else {
+      ws.packed.reserve(count * widest);
+    }
     ws.query.reserve(count * config_.query_width());
     ws.key_value.reserve(count * 2 * config_.kv_width());
     ws.attention.reserve(count * config_.query_width());
@@ -130,31 +138,48 @@ void Forward::embed(const Plan& plan, const Block& block) {
   }
 }
 
-void Forward::pack(const Block& block, const float* rows, int width, const float* norm_weight) {
-  Workspace& ws = workspaces_[block.thread];
-  ws.row_pointers.resize(block.count);
+void Forward::point_at(const Block& block, float* rows, int width) {
+  std::vector<float*>& pointers = workspaces_[block.thread].row_pointers;
+  pointers.resize(block.count);
   for (int i = 0; i < block.count; i++) {
-    ws.row_pointers[i] = rows + static_cast<int64_t>(i) * width;
+    pointers[i] = rows + static_cast<int64_t>(i) * width;
   }
-  kernels_.pack_rows({ws.row_pointers.data(), block.count, width, norm_weight,
-                      static_cast<float>(config_.rms_epsilon), ws.packed.data()});
+}
+
+// Packs the rows that the block's thread points at, as `reader` wants them.
+void Forward::pack(const Linear& reader, const Block& block, const float* norm_weight, int hadamard) {
+  Workspace& ws = workspaces_[block.thread];
+  const float epsilon = static_cast<float>(config_.rms_epsilon);
+  if (reader.is_int8()) {
+    kernels_.quantize_rows({ws.row_pointers.data(), block.count, reader.k, hadamard,
+                            norm_weight == nullptr ? -1.0f : epsilon, ws.quantized.data(), ws.scales.data(),
+                            ws.sums.data()});
+  } else {
+    kernels_.pack_rows({ws.row_pointers.data(), block.count, reader.k, norm_weight, epsilon, ws.packed.data()});
+  }
 }
 
 // Multiplies the packed rows of the block's thread.
 void Forward::linear(const Linear& linear, const Block& block, float* out, int64_t stride, Epilogue epilogue) {
-  GemmF32 args = {workspaces_[block.thread].packed.data(), block.count, linear.k, linear.packed.data(), 0,
-                  linear.panels, linear.columns, out, stride, epilogue, linear.bias_data()};
+  const Workspace& ws = workspaces_[block.thread];
+  const auto multiply = [&](int panel_begin, int panel_end) {
+    if (linear.is_int8()) {
+      kernels_.gemm_int8({ws.quantized.data(), ws.scales.data(), ws.sums.data(), block.count,
+                          kernels_.int8_layout.groups(linear.k), linear.packed_int8.data(), linear.column_scales.data(),
+                          panel_begin, panel_end, linear.columns, out, stride, epilogue, linear.bias_data()});
+    } else {
+      kernels_.gemm_f32({ws.packed.data(), block.count, linear.k, linear.packed.data(), panel_begin, panel_end,
+                         linear.columns, out, stride, epilogue, linear.bias_data()});
+    }
+  };
   if (!block.wide) {
-    kernels_.gemm_f32(args);
+    multiply(0, linear.panels);
     return;
   }
   // A few tasks per thread, so that a slow core takes fewer.
-  const int tasks = std::min(linear.panels, pool_.threads() * 4);
+  const int64_t tasks = std::min(linear.panels, pool_.threads() * 4);
   pool_.run(tasks, [&, panels = static_cast<int64_t>(linear.panels)](int64_t task, int) {
-    GemmF32 part = args;
-    part.panel_begin = static_cast<int>(panels * task / tasks);
-    part.panel_end = static_cast<int>(panels * (task + 1) / tasks);
-    kernels_.gemm_f32(part);
+    multiply(static_cast<int>(panels * task / tasks), static_cast<int>(panels * (task + 1) / tasks));
   });
 }
 
@@ -173,7 +198,8 @@ void Forward::keys_values(const Plan& plan, int index, const Block& block) {
   const Layer& layer = weights_.layers()[index];
   Workspace& ws = workspaces_[block.thread];
   const int width = config_.kv_width();
-  pack(block, block.x, config_.hidden, layer.attention_norm.data());
+  point_at(block, block.x, config_.hidden);
+  pack(layer.key_value, block, layer.attention_norm.data());
   linear(layer.key_value, block, ws.key_value.data(), 2 * width, Epilogue::kStore);
   norm_heads(ws.key_value.data(), block.count, 2 * width, config_.kv_heads, layer.key_norm);
   for (int i = 0; i < block.count; i++) {
@@ -189,7 +215,8 @@ void Forward::attention(const Plan& plan, int index, const Block& block) {
   const Layer& layer = weights_.layers()[index];
   Workspace& ws = workspaces_[block.thread];
   const int width = config_.query_width();
-  pack(block, block.x, config_.hidden, layer.attention_norm.data());
+  point_at(block, block.x, config_.hidden);
+  pack(layer.query, block, layer.attention_norm.data());
   linear(layer.query, block, ws.query.data(), width, Epilogue::kStore);
   norm_heads(ws.query.data(), block.count, width, config_.heads, layer.query_norm);
   ws.positions.resize(block.count);
@@ -200,7 +227,8 @@ void Forward::attention(const Plan& plan, int index, const Block& block) {
                    rope_.cosines(position), rope_.sines(position)});
   }
   attend(plan, index, block);
-  pack(block, ws.attention.data(), width, nullptr);
+  point_at(block, ws.attention.data(), width);
+  pack(layer.output, block, nullptr);
   linear(layer.output, block, block.x, config_.hidden, Epilogue::kAdd);
 }
 
@@ -242,10 +270,13 @@ void Forward::feed_forward(int index, const Block& block) {
     return;
   }
   Workspace& ws = workspaces_[block.thread];
-  pack(block, block.x, config_.hidden, layer.feed_forward_norm.data());
-  linear(layer.experts[0].gate_up, block, ws.activation.data(), config_.intermediate, Epilogue::kSwiglu);
-  pack(block, ws.activation.data(), config_.intermediate, nullptr);
-  linear(layer.experts[0].down, block, block.x, config_.hidden, Epilogue::kAdd);
+  const Expert& dense = layer.experts[0];
+  point_at(block, block.x, config_.hidden);
+  pack(dense.gate_up, block, layer.feed_forward_norm.data());
+  linear(dense.gate_up, block, ws.activation.data(), config_.intermediate, Epilogue::kSwiglu);
+  point_at(block, ws.activation.data(), config_.intermediate);
+  pack(dense.down, block, nullptr, hadamard_block(config_.intermediate));
+  linear(dense.down, block, block.x, config_.hidden, Epilogue::kAdd);
 }
 
 int64_t Forward::workspace_bytes() const {

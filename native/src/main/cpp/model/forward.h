@@ -35,6 +35,9 @@ class Forward {
   // Scratch of one thread.
   struct Workspace {
     Buffer<float> packed;     // packed rows of the widest input
+    Buffer<int32_t> quantized;  // the same in int8
+    Buffer<float> scales;     // [rows] of the quantized rows
+    Buffer<int32_t> sums;     // [rows]
     Buffer<float> query;      // [rows, query_width]
     Buffer<float> key_value;  // [rows, 2 kv_width]
     Buffer<float> attention;  // [rows, query_width]
@@ -43,7 +46,7 @@ class Forward {
     Buffer<float> routed;     // [rows * experts_per_token, hidden]
     Buffer<float> expert_out; // [rows, hidden]
     Buffer<float> router;     // [rows, experts]
-    std::vector<const float*> row_pointers;
+    std::vector<float*> row_pointers;
     std::vector<int> positions;  // of the block's rows
   };
 
@@ -71,9 +74,10 @@ class Forward {
   void feed_forward(int layer, const Block& block);
   void sparse_feed_forward(int layer, const Block& block);
   void route(const Layer& layer, const Block& block, Routing& routing);
-  void run_expert(const Expert& expert, const float* normed, const int* pairs, int count, float* routed, int thread);
+  void run_expert(const Expert& expert, float* normed, const int* pairs, int count, float* routed, int thread);
 
-  void pack(const Block& block, const float* rows, int width, const float* norm_weight);
+  void point_at(const Block& block, float* rows, int width);
+  void pack(const Linear& reader, const Block& block, const float* norm_weight, int hadamard = 0);
   void linear(const Linear& linear, const Block& block, float* out, int64_t stride, Epilogue epilogue);
   void norm_heads(float* rows, int count, int64_t stride, int heads, const Buffer<float>& weight);
   void check_cancelled(const Plan& plan) const;

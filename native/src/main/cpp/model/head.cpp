@@ -57,14 +57,62 @@ void Head::run(const Plan& plan, const float* hidden, const gavel_outputs& outpu
   }
 }
 
+// For label columns: fp32, in the model's own coordinates.
 void Head::pack(const std::vector<int>& rows, const float* hidden) {
-  packed_.reserve(rows.size() * config_.hidden);
+  const int width = config_.hidden;
+  packed_.reserve(rows.size() * width);
+  unrotated_.reserve(rows.size() * width);
   row_pointers_.resize(rows.size());
   for (size_t i = 0; i < rows.size(); i++) {
-    row_pointers_[i] = hidden + static_cast<int64_t>(rows[i]) * config_.hidden;
+    row_pointers_[i] = unrotated_.data() + i * width;
+    std::copy_n(hidden + static_cast<int64_t>(rows[i]) * width, width, row_pointers_[i]);
+    weights_.unrotate(row_pointers_[i]);
   }
-  kernels_.pack_rows({row_pointers_.data(), static_cast<int>(rows.size()), config_.hidden, weights_.final_norm(),
+  kernels_.pack_rows({row_pointers_.data(), static_cast<int>(rows.size()), width, weights_.final_norm(),
                       static_cast<float>(config_.rms_epsilon), packed_.data()});
+}
+
+// For the whole vocabulary, as the head wants its rows.
+void Head::pack_for_vocabulary(const std::vector<int>& rows, const float* hidden) {
+  if (!weights_.head().is_int8()) {
+    pack(rows, hidden);
+    return;
+  }
+  const int width = config_.hidden;
+  unrotated_.reserve(rows.size() * width);
+  row_pointers_.resize(rows.size());
+  for (size_t i = 0; i < rows.size(); i++) {
+    row_pointers_[i] = unrotated_.data() + i * width;
+    std::copy_n(hidden + static_cast<int64_t>(rows[i]) * width, width, row_pointers_[i]);
+  }
+  quantized_.reserve(rows.size() * kernels_.int8_layout.groups(width));
+  scales_.reserve(rows.size());
+  sums_.reserve(rows.size());
+  kernels_.quantize_rows({row_pointers_.data(), static_cast<int>(rows.size()), width, 0,
+                          static_cast<float>(config_.rms_epsilon), quantized_.data(), scales_.data(), sums_.data()});
+}
+
+// Logits of some packed rows (from a tile's border on) in some panels; out is row_begin's at the first
+// of the panels.
+void Head::multiply_vocabulary(int row_begin, int row_end, int panel_begin, int panel_end, float* out,
+                               int64_t stride) const {
+  const Linear& head = weights_.head();
+  const int rows = row_end - row_begin;
+  const int panels = panel_end - panel_begin;
+  const int columns = head.columns - panel_begin * kernels_.panel;
+  const int64_t panel_offset = static_cast<int64_t>(panel_begin) * kernels_.panel;
+  if (head.is_int8()) {
+    const int groups = kernels_.int8_layout.groups(head.k);
+    kernels_.gemm_int8({quantized_.data() + static_cast<int64_t>(row_begin) * groups, scales_.data() + row_begin,
+                        sums_.data() + row_begin, rows, groups,
+                        head.packed_int8.data() + panel_offset * groups * kernels_.int8_layout.group,
+                        head.column_scales.data() + panel_offset, 0, panels, columns, out, stride, Epilogue::kStore,
+                        nullptr});
+  } else {
+    kernels_.gemm_f32({packed_.data() + static_cast<int64_t>(row_begin) * head.k, rows, head.k,
+                       head.packed.data() + panel_offset * head.k, 0, panels, columns, out, stride, Epilogue::kStore,
+                       nullptr});
+  }
 }
 
 bool Head::needs_normalizer(const Plan& plan, const PlannedOutput& output) const {
@@ -113,31 +161,27 @@ void Head::normalizers(const Plan& plan, const float* hidden) {
   if (rows_.empty()) {
     return;
   }
-  pack(rows_, hidden);
+  pack_for_vocabulary(rows_, hidden);
   const Linear& head = weights_.head();
   const int tile = kernels_.tile;
-  const int64_t count = static_cast<int64_t>(rows_.size());
+  const int count = static_cast<int>(rows_.size());
   const int64_t chunks = (head.panels + kChunkPanels - 1) / kChunkPanels;
   const int columns = kChunkPanels * kernels_.panel;
   partial_sums_.assign(count * chunks, LogSum::empty());
   pool_.run(chunks, [&](int64_t chunk, int thread) {
     float* out = chunk_logits_.data() + static_cast<int64_t>(thread) * tile * columns;
     const int panel = static_cast<int>(chunk) * kChunkPanels;
-    const int panels = std::min(kChunkPanels, head.panels - panel);
-    const int width = std::min(columns, head.columns - panel * kernels_.panel);
-    for (int64_t begin = 0; begin < count; begin += tile) {
-      const int rows = static_cast<int>(std::min<int64_t>(tile, count - begin));
-      kernels_.gemm_f32({packed_.data() + begin * head.k, rows, head.k,
-                         head.packed.data() + static_cast<int64_t>(panel) * head.k * kernels_.panel, 0, panels, width,
-                         out, columns, Epilogue::kStore, nullptr});
-      for (int r = 0; r < rows; r++) {
-        kernels_.log_sum_exp(out + static_cast<int64_t>(r) * columns, width,
-                             &partial_sums_[(begin + r) * chunks + chunk]);
+    const int64_t width = std::min<int64_t>(columns, head.columns - chunk * columns);
+    for (int begin = 0; begin < count; begin += tile) {
+      const int end = std::min(count, begin + tile);
+      multiply_vocabulary(begin, end, panel, std::min(head.panels, panel + kChunkPanels), out, columns);
+      for (int r = begin; r < end; r++) {
+        kernels_.log_sum_exp(out + static_cast<int64_t>(r - begin) * columns, width, &partial_sums_[r * chunks + chunk]);
       }
     }
   });
   normalizers_.resize(plan.outputs.size());
-  for (int64_t i = 0; i < count; i++) {
+  for (int i = 0; i < count; i++) {
     LogSum sum = LogSum::empty();
     for (int64_t chunk = 0; chunk < chunks; chunk++) {
       sum = LogSum::merge(sum, partial_sums_[i * chunks + chunk]);
@@ -183,14 +227,13 @@ void Head::label_log_probabilities(const Plan& plan, const gavel_outputs& output
 }
 
 void Head::logits(const std::vector<int>& rows, const float* hidden, float* out) {
-  pack(rows, hidden);
+  pack_for_vocabulary(rows, hidden);
   const Linear& head = weights_.head();
   const int64_t chunks = (head.panels + kChunkPanels - 1) / kChunkPanels;
   pool_.run(chunks, [&](int64_t chunk, int) {
     const int begin = static_cast<int>(chunk) * kChunkPanels;
-    kernels_.gemm_f32({packed_.data(), static_cast<int>(rows.size()), head.k, head.packed.data(), begin,
-                       std::min(head.panels, begin + kChunkPanels), head.columns, out, head.columns, Epilogue::kStore,
-                       nullptr});
+    multiply_vocabulary(0, static_cast<int>(rows.size()), begin, std::min(head.panels, begin + kChunkPanels),
+                        out + static_cast<int64_t>(begin) * kernels_.panel, head.columns);
   });
 }
 
@@ -220,7 +263,7 @@ void Head::sample(const Plan& plan, const float* hidden, const gavel_outputs& ou
 }
 
 int64_t Head::workspace_bytes() const {
-  return static_cast<int64_t>(packed_.bytes() + logits_.bytes() + chunk_logits_.bytes());
+  return static_cast<int64_t>(packed_.bytes() + quantized_.bytes() + unrotated_.bytes() + logits_.bytes() + chunk_logits_.bytes());
 }
 
 }  // namespace gavel

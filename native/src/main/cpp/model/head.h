@@ -2,7 +2,8 @@
 //
 // Label columns of the head only, at the scored rows only. The whole vocabulary is passed over for
 // label mass, for labels of several tokens (their inner steps are conditional probabilities) and for
-// sampling; for the first two as a streamed log-sum-exp, never as a logit matrix.
+// sampling; for the first two as a streamed log-sum-exp, never as a logit matrix. The label columns
+// are always fp32; the whole vocabulary is int8 where the linear layers are.
 #pragma once
 
 #include <vector>
@@ -33,6 +34,8 @@ class Head {
   void sample(const Plan& plan, const float* hidden, const gavel_outputs& outputs);
   void logits(const std::vector<int>& rows, const float* hidden, float* out);
   void pack(const std::vector<int>& rows, const float* hidden);
+  void pack_for_vocabulary(const std::vector<int>& rows, const float* hidden);
+  void multiply_vocabulary(int row_begin, int row_end, int panel_begin, int panel_end, float* out, int64_t stride) const;
   bool needs_normalizer(const Plan& plan, const PlannedOutput& output) const;
 
   const Config& config_;
@@ -40,9 +43,13 @@ class Head {
   const Weights& weights_;
   ThreadPool& pool_;
   Buffer<float> packed_;            // rows normed and packed
+  Buffer<int32_t> quantized_;       // the same in int8
+  Buffer<float> scales_;            // [rows] of the quantized rows
+  Buffer<int32_t> sums_;            // [rows]
+  Buffer<float> unrotated_;         // [rows, hidden]
   Buffer<float> logits_;            // [sampled, vocabulary]
   Buffer<float> chunk_logits_;      // [threads, tile, chunk columns]
-  std::vector<const float*> row_pointers_;
+  std::vector<float*> row_pointers_;
   std::vector<int> rows_;           // scratch: outputs in question
   std::vector<std::vector<float>> candidate_logits_;  // [outputs][candidates of the node]
   std::vector<LogSum> partial_sums_;

@@ -1,7 +1,9 @@
 #include "model/weights.h"
 
+#include <algorithm>
 #include <cstring>
 
+#include "model/quantizer.h"
 #include "support/error.h"
 
 namespace gavel {
@@ -62,12 +64,15 @@ Weights::Weights(const Config& config, const Kernels& kernels, ThreadPool& pool)
     : config_(config), kernels_(kernels), pool_(pool), layers_(config.layers) {
   const int64_t vocabulary = config.vocabulary;
   const int64_t hidden = config.hidden;
+  if (config.quantization == GAVEL_INT8) {
+    quantizer_ = std::make_unique<Quantizer>(config, kernels, pool);
+  }
   shape_linear(head_, config.vocabulary, config.hidden, false);
   slots_["model.embed_tokens.weight"] = {{vocabulary, hidden}, [this](const TensorView& source) {
     embedding_dtype_ = source.dtype;
     embedding_.reserve(static_cast<size_t>(config_.vocabulary) * config_.hidden * dtype_bytes(source.dtype));
     std::memcpy(embedding_.data(), source.data, embedding_.size());
-    if (config_.tied_embeddings) {
+    if (config_.tied_embeddings && quantizer_ == nullptr) {
       pack(source, head_, config_.vocabulary, 0, Half::kWhole);
     }
   }};
@@ -79,6 +84,8 @@ Weights::Weights(const Config& config, const Kernels& kernels, ThreadPool& pool)
     declare_layer(l);
   }
 }
+
+Weights::~Weights() = default;
 
 void Weights::declare_layer(int index) {
   Layer& layer = layers_[index];
@@ -143,8 +150,21 @@ void Weights::declare_vector(const std::string& name, Buffer<float>& target, int
 
 void Weights::declare_linear(const std::string& name, Linear& target, int rows, int row_offset, Half half) {
   slots_[name] = {{rows, target.k}, [this, &target, rows, row_offset, half](const TensorView& source) {
-    pack(source, target, rows, row_offset, half);
+    if (quantizer_ == nullptr) {
+      pack(source, target, rows, row_offset, half);
+    } else {
+      stage(source, target, rows, row_offset, half);
+    }
   }};
+}
+
+// Norms and rotations come from other tensors: matrices wait on the side until all are there.
+void Weights::stage(const TensorView& source, Linear& target, int rows, int row_offset, Half half) {
+  StagedMatrix part{{}, source.dtype, rows, row_offset, half == Half::kUp};
+  const size_t size = static_cast<size_t>(rows) * target.k * dtype_bytes(source.dtype);
+  part.data.reserve(size);
+  std::memcpy(part.data.data(), source.data, size);
+  target.staged.push_back(std::move(part));
 }
 
 void Weights::shape_linear(Linear& linear, int columns, int k, bool paired) const {
@@ -152,6 +172,7 @@ void Weights::shape_linear(Linear& linear, int columns, int k, bool paired) cons
   linear.columns = columns;
   linear.k = k;
   linear.panels = (columns + width - 1) / width;
+  linear.paired = paired;
 }
 
 void Weights::pack(const TensorView& source, Linear& target, int rows, int row_offset, Half half) {
@@ -219,6 +240,19 @@ void Weights::finish() {
     fail(GAVEL_FAILED_PRECONDITION, "%s: expected this tensor, found none (%zu of %zu are missing)", first->c_str(),
          missing, slots_.size());
   }
+  if (quantizer_ == nullptr) {
+    return;
+  }
+  for (int l = 0; l < config_.layers; l++) {
+    quantizer_->quantize(layers_[l], config_.sparse(l));
+  }
+  if (!config_.tied_embeddings) {
+    head_rows_ = std::move(head_.staged.front());
+    head_.staged.clear();
+  }
+  const TensorView rows = config_.tied_embeddings ? TensorView{embedding_dtype_, embedding_.data()}
+                                                  : TensorView{head_rows_.dtype, head_rows_.data.data()};
+  quantizer_->quantize_head(head_, rows, final_norm_.data());
 }
 
 void Weights::embed(int32_t token, float* out) const {
@@ -227,6 +261,25 @@ void Weights::embed(int32_t token, float* out) const {
   for (int i = 0; i < config_.hidden; i++) {
     out[i] = table.at(begin + i);
   }
+  if (quantizer_ != nullptr) {
+    quantizer_->stream().apply(out);
+  }
+}
+
+void Weights::unrotate(float* row) const {
+  if (quantizer_ != nullptr) {
+    quantizer_->stream().invert(row);
+  }
+}
+
+float Weights::head_weight(int32_t token, int i) const {
+  const int panel = kernels_.panel;
+  if (quantizer_ == nullptr) {
+    return head_.packed[(static_cast<size_t>(token / panel) * head_.k + i) * panel + token % panel];
+  }
+  const TensorView rows = config_.tied_embeddings ? TensorView{embedding_dtype_, embedding_.data()}
+                                                  : TensorView{head_rows_.dtype, head_rows_.data.data()};
+  return rows.at(static_cast<int64_t>(token) * head_.k + i);
 }
 
 Linear Weights::head_of(const std::vector<int32_t>& tokens) const {
@@ -237,11 +290,9 @@ Linear Weights::head_of(const std::vector<int32_t>& tokens) const {
   linear.packed.reserve(size);
   std::memset(linear.packed.data(), 0, size * sizeof(float));
   for (size_t n = 0; n < tokens.size(); n++) {
-    const int64_t source_panel = tokens[n] / panel;
-    const float* source = head_.packed.data() + source_panel * linear.k * panel + tokens[n] % panel;
     float* out = linear.packed.data() + static_cast<int64_t>(n / panel) * linear.k * panel + n % panel;
     for (int i = 0; i < linear.k; i++) {
-      out[i * panel] = source[i * panel];
+      out[i * panel] = head_weight(tokens[n], i);
     }
   }
   return linear;
@@ -260,13 +311,19 @@ int64_t Weights::linear_parameters() const {
 }
 
 int64_t Weights::bytes() const {
-  size_t total = embedding_.bytes() + head_.packed.bytes() + final_norm_.bytes();
+  size_t total = embedding_.bytes() + head_rows_.data.bytes() + final_norm_.bytes();
+  const auto add = [&total](const Linear& linear) {
+    total += linear.packed.bytes() + linear.packed_int8.bytes() + linear.column_scales.bytes() + linear.bias.bytes();
+  };
+  add(head_);
   for (const Layer& layer : layers_) {
-    for (const Linear* linear : {&layer.query, &layer.key_value, &layer.output, &layer.router}) {
-      total += linear->packed.bytes() + linear->bias.bytes();
-    }
+    add(layer.query);
+    add(layer.key_value);
+    add(layer.output);
+    add(layer.router);
     for (const Expert& expert : layer.experts) {
-      total += expert.gate_up.packed.bytes() + expert.down.packed.bytes();
+      add(expert.gate_up);
+      add(expert.down);
     }
   }
   return static_cast<int64_t>(total);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,16 +24,33 @@ struct TensorView {
   float at(int64_t index) const;
 };
 
-// A matrix product with its weight packed in panels: out[n] = sum_k x[k] weight[n, k].
+// A matrix as on disk, until it is quantized with the rest of its layer.
+struct StagedMatrix {
+  Buffer<uint8_t> data;
+  int32_t dtype;
+  int rows;
+  int row_offset;  // in the linear layer
+  bool up;         // the up half of a gate and up pair
+};
+
+// A matrix product with its weight packed in panels: out[n] = sum_k x[k] weight[n, k]. Exactly one of
+// packed and packed_int8 is filled.
 struct Linear {
   int columns = 0;  // outputs; for a gate and up pair, of one of them
   int k = 0;
   int panels = 0;
-  Buffer<float> packed;  // [panels][k][panel width]
-  Buffer<float> bias;    // [columns], empty if there is none
+  bool paired = false;          // gate and up
+  Buffer<float> packed;         // [panels][k][panel width]
+  Buffer<int8_t> packed_int8;   // see gemm_int8.h
+  Buffer<float> column_scales;  // [panels][panel width]
+  Buffer<float> bias;           // [columns], empty if there is none
+  std::vector<StagedMatrix> staged;
 
+  bool is_int8() const { return packed_int8.size() > 0; }
   const float* bias_data() const { return bias.size() == 0 ? nullptr : bias.data(); }
 };
+
+class Quantizer;
 
 struct Expert {
   Linear gate_up;
@@ -54,6 +72,7 @@ struct Layer {
 class Weights {
  public:
   Weights(const Config& config, const Kernels& kernels, ThreadPool& pool);
+  ~Weights();
 
   // See gavel_engine_set_tensor.
   void set(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
@@ -62,10 +81,13 @@ class Weights {
   // Fails with FAILED_PRECONDITION, naming a missing tensor.
   void finish();
 
-  // Copies the embedding of a token.
+  // Copies the embedding of a token; rotated with the residual stream where linear layers are int8.
   void embed(int32_t token, float* out) const;
 
-  // Packs the head's rows of some tokens.
+  // Takes the rotation of the residual stream back, if there is one. row: [hidden].
+  void unrotate(float* row) const;
+
+  // Packs the head's rows of some tokens, in fp32 and not rotated.
   Linear head_of(const std::vector<int32_t>& tokens) const;
 
   const std::vector<Layer>& layers() const { return layers_; }
@@ -91,6 +113,8 @@ class Weights {
   void declare_linear(const std::string& name, Linear& target, int rows, int row_offset, Half half);
   void shape_linear(Linear& linear, int columns, int k, bool paired) const;
   void pack(const TensorView& source, Linear& target, int rows, int row_offset, Half half);
+  void stage(const TensorView& source, Linear& target, int rows, int row_offset, Half half);
+  float head_weight(int32_t token, int i) const;
 
   const Config& config_;
   const Kernels& kernels_;
@@ -101,6 +125,8 @@ class Weights {
   Buffer<uint8_t> embedding_;  // [vocabulary, hidden] as on disk
   int32_t embedding_dtype_ = GAVEL_F32;
   Linear head_;
+  StagedMatrix head_rows_;               // int8: the head as on disk, unless it is the embedding
+  std::unique_ptr<Quantizer> quantizer_;  // int8
   int64_t parameters_ = 0;
 };
 

@@ -1,0 +1,55 @@
+// Folds norms and rotations into a checkpoint's matrices and quantizes them to int8.
+//
+// With R the rotation of the residual stream, H Hadamard blocks, V the rotation of a value head and g
+// the weights of the norm before a matrix W [outputs, inputs]:
+//   readers of the stream (q, k, v, gate, up, router, head)   W diag(g) R^-1
+//   v, besides                                                 V per head on the outputs
+//   o                                                          R W V^-1 per head on the inputs
+//   down                                                       R W H
+// All exact in real numbers. Each output channel is then rounded to 127 steps of its largest weight.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "model/rotation.h"
+#include "model/weights.h"
+#include "support/thread_pool.h"
+
+namespace gavel {
+
+class Quantizer {
+ public:
+  Quantizer(const Config& config, const Kernels& kernels, ThreadPool& pool);
+
+  // Replaces every matrix of the layer by its int8 form (the router by its folded fp32 form), folds
+  // the norms into them and sets the norms to 1.
+  void quantize(Layer& layer, bool sparse) const;
+
+  // The head, from its rows as on disk.
+  void quantize_head(Linear& head, const TensorView& rows, const float* final_norm) const;
+
+  const Rotation& stream() const { return stream_; }
+
+ private:
+  using RowTransform = std::function<void(float*)>;
+
+  void reader(Linear& linear, const float* norm) const;
+  void writer(Linear& linear, const RowTransform& inputs) const;
+  void key_value(Linear& linear, const float* norm) const;
+  void router(Linear& linear, const float* norm) const;
+  std::vector<float> gather(const Linear& linear) const;
+  void transform_rows(std::vector<float>& matrix, int k, const RowTransform& transform) const;
+  void rotate_outputs(std::vector<float>& matrix, int k) const;
+  RowTransform reading(const float* norm) const;
+  void pack(Linear& linear, const std::vector<float>& matrix) const;
+  void pack_panel(Linear& linear, const float* matrix, int first, int index) const;
+
+  const Config& config_;
+  const Kernels& kernels_;
+  ThreadPool& pool_;
+  Rotation stream_;
+  Rotation value_;
+};
+
+}  // namespace gavel
