@@ -169,6 +169,7 @@ def main():
               "summary": summary, "seconds_by_round": rounds}
     stamp = hardware["date"][:19].replace(":", "")
     file = HERE / "results" / f"score-{setup['model'] or arguments.shape}-{arguments.quantization}-{stamp}.json"
+    file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps(result, indent=1) + "\n")
     print(file)
 
