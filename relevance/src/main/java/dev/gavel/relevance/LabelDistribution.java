@@ -3,15 +3,18 @@ package dev.gavel.relevance;
 import java.util.List;
 
 /**
- * Probabilities over the labels, best grade first; they sum to 1. Kept as log-probabilities, so
- * that small ones survive.
+ * Probabilities over the labels, best grade first; they sum to 1. Kept as logarithms too, so that
+ * small ones survive.
  */
 public final class LabelDistribution {
   private final List<Label> labels;
+  private final double[] probabilities; // [labels]
   private final double[] logProbabilities; // [labels]
 
-  private LabelDistribution(List<Label> labels, double[] logProbabilities) {
-    this.labels = labels;
+  private LabelDistribution(
+      List<Label> labels, double[] probabilities, double[] logProbabilities) {
+    this.labels = List.copyOf(labels);
+    this.probabilities = probabilities;
     this.logProbabilities = logProbabilities;
   }
 
@@ -41,12 +44,15 @@ public final class LabelDistribution {
     for (double weight : logWeights) {
       sum += Math.exp(weight - max);
     }
-    double logSum = max + Math.log(sum);
-    double[] normalized = new double[logWeights.length];
-    for (int i = 0; i < normalized.length; i++) {
-      normalized[i] = logWeights[i] - logSum;
+    // Relative to the largest weight throughout: equal weights give exactly equal shares, and
+    // weights of any size lose nothing.
+    double[] probabilities = new double[logWeights.length];
+    double[] logProbabilities = new double[logWeights.length];
+    for (int i = 0; i < logWeights.length; i++) {
+      probabilities[i] = Math.exp(logWeights[i] - max) / sum;
+      logProbabilities[i] = logWeights[i] - max - Math.log(sum);
     }
-    return new LabelDistribution(List.copyOf(labels), normalized);
+    return new LabelDistribution(labels, probabilities, logProbabilities);
   }
 
   /** The same from the engine's floats. */
@@ -68,15 +74,16 @@ public final class LabelDistribution {
       throw new IllegalArgumentException("expected at least one distribution, found none");
     }
     List<Label> labels = paths.get(0).labels;
-    double[] logSums = new double[labels.size()];
-    for (int i = 0; i < logSums.length; i++) {
-      double sum = 0;
+    double[] means = new double[labels.size()];
+    double[] logMeans = new double[labels.size()];
+    for (int i = 0; i < means.length; i++) {
       for (LabelDistribution path : paths) {
-        sum += path.probability(i);
+        means[i] += path.probabilities[i];
       }
-      logSums[i] = Math.log(sum);
+      means[i] /= paths.size();
+      logMeans[i] = paths.size() == 1 ? paths.get(0).logProbabilities[i] : Math.log(means[i]);
     }
-    return of(labels, logSums);
+    return new LabelDistribution(labels, means, logMeans);
   }
 
   /** Labels, best grade first. */
@@ -85,7 +92,7 @@ public final class LabelDistribution {
   }
 
   public double probability(int label) {
-    return Math.exp(logProbabilities[label]);
+    return probabilities[label];
   }
 
   public double logProbability(int label) {

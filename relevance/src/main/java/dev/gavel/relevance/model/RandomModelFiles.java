@@ -21,6 +21,13 @@ final class RandomModelFiles {
           "qwen2", "Qwen2ForCausalLM",
           "qwen3", "Qwen3ForCausalLM",
           "qwen3_moe", "Qwen3MoeForCausalLM");
+
+  /** Words that are one token; with a capital or a space first, so that no two get in each other's way. */
+  private static final List<String> WORDS =
+      List.of(
+          "Yes", "Mostly", "Partly", "No", "Query", "Product", "Does", "Answer", " the", " product",
+          " query", " match", " how", " well", " fits", " search", " shopper", " or", " red", " blue",
+          " shoes", " black", " running", " for", " with", " men", " women");
   private static final String TEMPLATE =
       """
       {%- for message in messages %}
@@ -92,7 +99,7 @@ final class RandomModelFiles {
     };
   }
 
-  /** A byte-level tokenizer without merges: three special tokens, then one token per byte. */
+  /** A byte-level tokenizer: three special tokens, one per byte, some words. */
   private static ObjectNode tokenizer() {
     ObjectNode json = object();
     json.put("version", "1.0");
@@ -125,9 +132,23 @@ final class RandomModelFiles {
       model.putNull(key);
     }
     model.put("fuse_unk", false).put("byte_fallback", false).put("ignore_merges", false);
+    addWords(vocabulary, model.putArray("merges"));
     model.set("vocab", vocabulary);
-    model.putArray("merges");
     return json;
+  }
+
+  /** Merges each word from its beginning, letter by letter. */
+  private static void addWords(ObjectNode vocabulary, ArrayNode merges) {
+    for (String word : WORDS) {
+      String piece = word.replace(' ', ByteAlphabet.character(' '));
+      for (int end = 2; end <= piece.length(); end++) {
+        String merged = piece.substring(0, end);
+        if (!vocabulary.has(merged)) {
+          merges.add(piece.substring(0, end - 1) + " " + piece.charAt(end - 1));
+          vocabulary.put(merged, vocabulary.size());
+        }
+      }
+    }
   }
 
   private static ObjectNode byteLevel() {

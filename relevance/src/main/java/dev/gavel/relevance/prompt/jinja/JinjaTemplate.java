@@ -2,6 +2,7 @@ package dev.gavel.relevance.prompt.jinja;
 
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /** A parsed template. Immutable. */
 public final class JinjaTemplate {
@@ -17,7 +18,7 @@ public final class JinjaTemplate {
    * @throws TemplateException naming the line, what was expected and what was found
    */
   public static JinjaTemplate parse(String source) {
-    return new JinjaTemplate(Parser.parse(source));
+    return new JinjaTemplate(bounded(() -> Parser.parse(source)));
   }
 
   /**
@@ -27,6 +28,15 @@ public final class JinjaTemplate {
    *     not end
    */
   public String render(Map<String, ?> variables) {
-    return new Interpreter(variables).render(nodes);
+    return bounded(() -> new Interpreter(variables).render(nodes));
+  }
+
+  /** Chains of operators and values nested by a loop have no depth limit of their own. */
+  private static <T> T bounded(Supplier<T> action) {
+    try {
+      return action.get();
+    } catch (StackOverflowError e) {
+      throw new TemplateException("expected less nesting, found more than the stack holds");
+    }
   }
 }
