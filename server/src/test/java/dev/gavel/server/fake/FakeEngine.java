@@ -47,6 +47,8 @@ public final class FakeEngine implements Engine {
   /** Where not null: sequences of these own tokens get NaN for label log-probabilities. */
   public volatile int[] poison;
 
+  public volatile boolean refuseLabels;
+
   public volatile Drawer drawer = FakeEngine::letter;
 
   public FakeEngine(int batchTokensMax, int blockTokens, int blocks) {
@@ -135,6 +137,9 @@ public final class FakeEngine implements Engine {
 
   @Override
   public LabelTable labels(List<List<int[]>> forms) {
+    if (refuseLabels) {
+      throw new EngineException(EngineException.Code.INVALID_ARGUMENT, "labels");
+    }
     openTables++;
     int longest = forms.stream().flatMap(List::stream).mapToInt(f -> f.length).max().orElse(1);
     return new LabelTable() {

@@ -1,0 +1,108 @@
+package dev.gavel.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gavel.engine.EngineOptions;
+import dev.gavel.engine.Quantization;
+import dev.gavel.server.fake.FakeModel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ServerConfigTest {
+  @TempDir Path directory;
+
+  private ServerConfig read(String text) throws Exception {
+    return ServerConfig.read(Files.writeString(directory.resolve("gavel.yaml"), text));
+  }
+
+  @Test
+  void emptyFileIsTheDefaults() throws Exception {
+    assertEquals(ServerConfig.defaults(), read(""));
+    assertEquals(ServerConfig.defaults(), read("# nothing\n"));
+    assertEquals("127.0.0.1:8980", ServerConfig.defaults().listen());
+  }
+
+  @Test
+  void yamlAndJsonLayOverTheDefaults() throws Exception {
+    ServerConfig yaml =
+        read("uds: /run/g.sock\nlimits:\n  queueItemsMax: 7\nengine:\n  quantization: int8\n");
+    assertEquals("/run/g.sock", yaml.uds());
+    assertEquals(7, yaml.limits().queueItemsMax());
+    assertEquals(
+        ServerConfig.defaults().limits().queueTokensMax(), yaml.limits().queueTokensMax());
+    assertEquals(
+        yaml,
+        read(
+            "{\"uds\": \"/run/g.sock\", \"limits\": {\"queueItemsMax\": 7},"
+                + " \"engine\": {\"quantization\": \"int8\"}}"));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "lisen: a | lisen: expected one of [listen, uds, drainSecondsMax, limits, engine,"
+            + " connections], found an unknown key",
+        "'limits: {queueMax: 1}' | limits.queueMax: expected one of [requestBytesMax,",
+        "'limits: {queueItemsMax: many}' | limits.queueItemsMax: expected a whole number, found"
+            + " \"many\"",
+        "'limits: {queueItemsMax: 1.5}' | expected a whole number, found 1.5",
+        "'limits: {queueItemsMax: 0}' | limits.queueItemsMax: expected 1 to 1000000000, found 0",
+        "'limits: 3' | limits: expected keys and values, found 3",
+        "'[1]' | expected keys and values",
+        "'engine: {quantization: int4}' | expected fp32 or int8, found \"int4\"",
+        "'engine: {threads: 99999999999}' | threads",
+        "'listen: 7' | listen: expected a text, found 7",
+        "'listen: \"a:b\"' | listen: expected host:port",
+        "'listen: \"a:70000\"' | listen: expected host:port",
+        "'uds: {' | expected YAML or JSON",
+      })
+  void mistakesAreNamed(String text, String expected) {
+    IllegalArgumentException e =
+        assertThrows(IllegalArgumentException.class, () -> read(text));
+    assertTrue(e.getMessage().contains(expected), e.getMessage());
+    assertTrue(e.getMessage().contains("gavel.yaml"), e.getMessage());
+  }
+
+  @Test
+  void missingFile() {
+    IllegalArgumentException e =
+        assertThrows(
+            IllegalArgumentException.class, () -> ServerConfig.read(directory.resolve("none")));
+    assertTrue(e.getMessage().contains("expected a readable file"), e.getMessage());
+  }
+
+  @Test
+  void addresses() {
+    assertNull(ListenAddress.parse(""));
+    assertEquals(8980, ListenAddress.parse("localhost").getPort());
+    assertEquals(0, ListenAddress.parse("127.0.0.1:0").getPort());
+    assertEquals(81, ListenAddress.parse("[::1]:81").getPort());
+    assertEquals(8980, ListenAddress.parse("[::1]").getPort());
+    assertTrue(ListenAddress.parse(":82").getAddress().isAnyLocalAddress());
+    assertThrows(IllegalArgumentException.class, () -> ListenAddress.parse("::1"));
+  }
+
+  @Test
+  void engineOptions() throws Exception {
+    EngineOptions options =
+        read("engine: {kvBytesMax: 10240, blockTokens: 8, threads: 3, quantization: int8}")
+            .engineOptions(new FakeModel().config());
+    // The fake model: one layer, one KV head of 8: 64 bytes a token, 512 a block.
+    assertEquals(20, options.blocks());
+    assertEquals(3, options.threads());
+    assertEquals(Quantization.INT8, options.quantization());
+    assertEquals(
+        1024, ServerConfig.defaults().engineOptions(new FakeModel().config()).blocks());
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> read("engine: {kvBytesMax: 5}").engineOptions(new FakeModel().config()));
+  }
+}
