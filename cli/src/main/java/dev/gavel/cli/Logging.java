@@ -8,7 +8,7 @@ import java.util.logging.LogManager;
 
 /**
  * Logs go to stderr, one line each. Commands show warnings and worse; a server also what it does.
- * An operator's own {@code -Djava.util.logging.config.file} is left alone.
+ * Netty's complaint that Unix sockets know no SO_KEEPALIVE, which gRPC sets, is left out. An operator's own {@code -Djava.util.logging.config.file} is left alone.
  */
 final class Logging {
   private static final String FORMAT =
@@ -18,6 +18,7 @@ final class Logging {
       java.util.logging.SimpleFormatter.format = %%1$tFT%%1$tT.%%1$tL%%1$tz %%4$s %%3$s: %%5$s%%6$s%%n
       .level = WARNING
       dev.gavel.level = %s
+      io.netty.bootstrap.level = SEVERE
       """;
 
   private Logging() {}
