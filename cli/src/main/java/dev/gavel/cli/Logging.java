@@ -4,11 +4,13 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.logging.Level;
 import java.util.logging.LogManager;
+import java.util.logging.Logger;
 
 /**
  * Logs go to stderr, one line each. Commands show warnings and worse; a server also what it does.
- * Netty's complaint that Unix sockets know no SO_KEEPALIVE, which gRPC sets, is left out. An operator's own {@code -Djava.util.logging.config.file} is left alone.
+ * An operator's own {@code -Djava.util.logging.config.file} is left alone.
  */
 final class Logging {
   private static final String FORMAT =
@@ -18,8 +20,10 @@ final class Logging {
       java.util.logging.SimpleFormatter.format = %%1$tFT%%1$tT.%%1$tL%%1$tz %%4$s %%3$s: %%5$s%%6$s%%n
       .level = WARNING
       dev.gavel.level = %s
-      io.netty.bootstrap.level = SEVERE
       """;
+
+  /** Complains that Unix sockets know no SO_KEEPALIVE, which gRPC sets on every connection. */
+  private static final Logger NETTY_BOOTSTRAP = Logger.getLogger("io.netty.bootstrap");
 
   private Logging() {}
 
@@ -45,5 +49,6 @@ final class Logging {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+    NETTY_BOOTSTRAP.setLevel(Level.SEVERE);
   }
 }

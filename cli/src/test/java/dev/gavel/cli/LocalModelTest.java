@@ -98,8 +98,20 @@ class LocalModelTest {
     TestTerminal fresh = new TestTerminal(100);
     int exitCode =
         fresh.run(
-            "explain", "--json", "--model", model, "--query", "red shoes", "--item", "Sneakers",
-            "--seed", "7", "--temperature", "1", "--max-tokens", "13");
+            "explain",
+            "--json",
+            "--model",
+            model,
+            "--query",
+            "red shoes",
+            "--item",
+            "Sneakers",
+            "--seed",
+            "7",
+            "--temperature",
+            "1",
+            "--max-tokens",
+            "13");
     assertEquals(0, exitCode, fresh.err());
     List<JsonNode> events = new ArrayList<>();
     for (String line : fresh.out().split("\n")) {

@@ -55,8 +55,7 @@ public record Ceiling(
       }
     }
     double bandwidth = Hardware.memoryGigabytesPerSecond(threads, COPY_BYTES, COPY_SECONDS);
-    return new Ceiling(
-        best, fastest.name().toLowerCase(Locale.ROOT), rows, n, k, bandwidth, note);
+    return new Ceiling(best, fastest.name().toLowerCase(Locale.ROOT), rows, n, k, bandwidth, note);
   }
 
   /** The better of two measurements: what was possible at one time is a ceiling at any time. */
