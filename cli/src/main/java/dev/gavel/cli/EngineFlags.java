@@ -16,10 +16,7 @@ public final class EngineFlags {
       description = "How linear layers compute; fp32 (the default) is exact.")
   private Quantization quantization;
 
-  @Option(
-      names = "--threads",
-      paramLabel = "T",
-      description = "CPU threads; default: all cores.")
+  @Option(names = "--threads", paramLabel = "T", description = "CPU threads; default: all cores.")
   private Integer threads;
 
   /** For an engine without a server. */

@@ -4,7 +4,9 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.logging.Level;
 import java.util.logging.LogManager;
+import java.util.logging.Logger;
 
 /**
  * Logs go to stderr, one line each. Commands show warnings and worse; a server also what it does.
@@ -19,6 +21,9 @@ final class Logging {
       .level = WARNING
       dev.gavel.level = %s
       """;
+
+  /** Complains that Unix sockets know no SO_KEEPALIVE, which gRPC sets on every connection. */
+  private static final Logger NETTY_BOOTSTRAP = Logger.getLogger("io.netty.bootstrap");
 
   private Logging() {}
 
@@ -44,5 +49,6 @@ final class Logging {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+    NETTY_BOOTSTRAP.setLevel(Level.SEVERE);
   }
 }

@@ -2,6 +2,7 @@ package dev.gavel.cli;
 
 import dev.gavel.cli.terminal.Terminal;
 import java.io.InputStream;
+import java.util.Arrays;
 
 /** The entry point. */
 public final class Main {
@@ -17,6 +18,15 @@ public final class Main {
 
   /** Runs one command line; for tests too. */
   public static int run(String[] args, Terminal terminal, InputStream stdin) {
-    return GavelCommand.commandLine(new GavelCommand(terminal, stdin)).execute(args);
+    try {
+      return GavelCommand.commandLine(new GavelCommand(terminal, stdin)).execute(args);
+    } catch (Error e) { // the parser hands on exceptions only
+      Failure failure = Failure.of(e);
+      terminal.err().println("gavel: " + failure.line());
+      if (Arrays.asList(args).contains("--debug")) {
+        e.printStackTrace(terminal.err());
+      }
+      return failure.exitCode();
+    }
   }
 }

@@ -4,6 +4,7 @@ import dev.gavel.engine.DType;
 import dev.gavel.relevance.model.ModelDirectory;
 import dev.gavel.relevance.model.ModelShape;
 import dev.gavel.relevance.model.RandomModel;
+import java.io.IOException;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -67,7 +68,7 @@ public final class ModelCommand extends Action {
     private DType dtype = DType.BF16;
 
     @Override
-    public Integer call() {
+    public Integer call() throws IOException {
       RandomModel.write(shape, out, seed, dtype);
       terminal().out().println(out + ": " + shape.name() + ", seed " + seed);
       return ExitCode.OK;

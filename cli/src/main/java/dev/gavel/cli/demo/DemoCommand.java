@@ -56,12 +56,20 @@ public final class DemoCommand extends Action {
   }
 
   private void next(Path directory) {
-    String model = quoted(directory);
+    String shown = quoted(directory);
     var out = terminal().out();
+    if (model != null && !Files.exists(model.resolve("gavel.json"))) {
+      out.println(
+          terminal()
+              .styled(
+                  Style.DIM,
+                  "A general model judged by the default prompt, without training: expect little."));
+      out.println();
+    }
     out.println(terminal().styled(Style.BOLD, "Next"));
-    out.println("  ./gavel score --model " + model + " --query 'red shoes' --item 'Red Sneakers'");
-    out.println("  ./gavel explain --model " + model + " --query 'red shoes' --item 'Blue Boots'");
-    out.println("  ./gavel serve --model " + model + " --listen 127.0.0.1:8980");
+    out.println("  ./gavel score --model " + shown + " --query 'red shoes' --item 'Red Sneakers'");
+    out.println("  ./gavel explain --model " + shown + " --query 'red shoes' --item 'Blue Boots'");
+    out.println("  ./gavel serve --model " + shown + " --listen 127.0.0.1:8980");
     out.println(
         "  ./gavel score --target 127.0.0.1:8980 --query 'red shoes' --item 'Red Sneakers'");
   }

@@ -33,7 +33,8 @@ public final class GradeBar {
     List<Cell.Span> spans = new ArrayList<>();
     for (int label = 0; label < labels.size(); label++) {
       spans.add(new Cell.Span(texture(label, labels.size()), style(label, labels.size())));
-      spans.add(new Cell.Span(" " + labels.get(label) + "   ", null));
+      String gap = label < labels.size() - 1 ? "   " : "";
+      spans.add(new Cell.Span(" " + labels.get(label) + gap, null));
     }
     return new Cell(spans);
   }
