@@ -239,8 +239,7 @@ public final class Batch {
         keepStarts.data[index],
         keepBlocks.slice(keepOffsets, index),
         Output.values()[outputs.data[index]],
-        new Sampling(
-            temperatures[index], topKs.data[index], topPs[index], seeds[index]),
+        new Sampling(temperatures[index], topKs.data[index], topPs[index], seeds[index]),
         draws.data[index]);
   }
 

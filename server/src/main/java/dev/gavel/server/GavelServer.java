@@ -44,7 +44,6 @@ public final class GavelServer implements AutoCloseable {
   /** How long the answers of calls that closing has failed may take to be written. */
   private static final long ANSWER_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-
   private final ServerConfig config;
   private final ServerStats stats = new ServerStats();
   private final HealthStatusManager health = new HealthStatusManager();
@@ -68,8 +67,7 @@ public final class GavelServer implements AutoCloseable {
     return new GavelServer(config, model, engine);
   }
 
-  private GavelServer(ServerConfig config, RelevanceModel model, Engine engine)
-      throws IOException {
+  private GavelServer(ServerConfig config, RelevanceModel model, Engine engine) throws IOException {
     this.config = config;
     int threads = Math.max(2, Runtime.getRuntime().availableProcessors());
     calls = Executors.newFixedThreadPool(threads, named("gavel-call-"));
@@ -166,8 +164,8 @@ public final class GavelServer implements AutoCloseable {
   }
 
   /**
-   * Drains and stops: health says NOT_SERVING, new requests are refused as UNAVAILABLE, running ones
-   * get drainSecondsMax and are then cancelled. Idempotent; returns when all is stopped.
+   * Drains and stops: health says NOT_SERVING, new requests are refused as UNAVAILABLE, running
+   * ones get drainSecondsMax and are then cancelled. Idempotent; returns when all is stopped.
    */
   @Override
   public void close() throws IOException {

@@ -101,19 +101,23 @@ public record ServerConfig(
    * @param permitKeepAliveSeconds shortest time between a client's pings
    * @param ageSecondsMax after which a connection is asked to close, so that clients spread again
    * @param idleSecondsMax after which a connection without calls is closed
+   * @param callsMax calls at once on one connection; a client holds further ones back; 0: any
+   *     number
    */
   public record Connections(
       int keepAliveSeconds,
       int keepAliveTimeoutSeconds,
       int permitKeepAliveSeconds,
       int ageSecondsMax,
-      int idleSecondsMax) {
+      int idleSecondsMax,
+      int callsMax) {
     public Connections {
       range("connections.keepAliveSeconds", keepAliveSeconds, 0, BILLION);
       range("connections.keepAliveTimeoutSeconds", keepAliveTimeoutSeconds, 1, BILLION);
       range("connections.permitKeepAliveSeconds", permitKeepAliveSeconds, 0, BILLION);
       range("connections.ageSecondsMax", ageSecondsMax, 0, BILLION);
       range("connections.idleSecondsMax", idleSecondsMax, 0, BILLION);
+      range("connections.callsMax", callsMax, 0, BILLION);
     }
   }
 
@@ -146,7 +150,7 @@ public record ServerConfig(
             engine.blockTokens(),
             engine.blocks(),
             0),
-        new Connections(60, 20, 10, 0, 0));
+        new Connections(60, 20, 10, 0, 0, 4096));
   }
 
   /**
@@ -198,8 +202,7 @@ public record ServerConfig(
 
   /** What {@link dev.gavel.relevance.RelevanceModel#loadEngine} is to be given for this model. */
   public EngineOptions engineOptions(ModelConfig model) {
-    int threads =
-        engine.threads == 0 ? Runtime.getRuntime().availableProcessors() : engine.threads;
+    int threads = engine.threads == 0 ? Runtime.getRuntime().availableProcessors() : engine.threads;
     return new EngineOptions(
         engine.device,
         EngineRoom.parse(engine.quantization),

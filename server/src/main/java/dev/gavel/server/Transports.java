@@ -4,6 +4,7 @@ import io.grpc.Server;
 import io.grpc.ServerBuilder;
 import io.grpc.inprocess.InProcessServerBuilder;
 import io.grpc.netty.NettyServerBuilder;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.Epoll;
@@ -83,9 +84,8 @@ final class Transports implements AutoCloseable {
       socketFile = new UnixSocketFile(Path.of(config.uds()));
       socketFile.prepare();
       start(
-          limits(
-                  NettyServerBuilder.forAddress(
-                      new DomainSocketAddress(socketFile.path().toFile())))
+          limits(NettyServerBuilder.forAddress(new DomainSocketAddress(socketFile.path().toFile())))
+              .withChildOption(ChannelOption.SO_KEEPALIVE, null) // a TCP option; gRPC sets it
               .channelType(EpollServerDomainSocketChannel.class));
       socketFile.bound();
     }
@@ -110,6 +110,9 @@ final class Transports implements AutoCloseable {
       builder
           .keepAliveTime(connections.keepAliveSeconds(), TimeUnit.SECONDS)
           .keepAliveTimeout(connections.keepAliveTimeoutSeconds(), TimeUnit.SECONDS);
+    }
+    if (connections.callsMax() > 0) {
+      builder.maxConcurrentCallsPerConnection(connections.callsMax());
     }
     if (connections.ageSecondsMax() > 0) {
       builder.maxConnectionAge(connections.ageSecondsMax(), TimeUnit.SECONDS);

@@ -11,7 +11,9 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 
-/** The file of a Unix socket: cleared before binding, opened to the group after, gone at the end. */
+/**
+ * The file of a Unix socket: cleared before binding, opened to the group after, gone at the end.
+ */
 final class UnixSocketFile {
   /** Linux: 108 bytes with the final zero. */
   private static final int PATH_BYTES_MAX = 107;
@@ -74,7 +76,8 @@ final class UnixSocketFile {
 
   /** After closing: removes the file if it is still the one that was bound. */
   void remove() throws IOException {
-    if (boundKey != null && Files.exists(path, LinkOption.NOFOLLOW_LINKS)
+    if (boundKey != null
+        && Files.exists(path, LinkOption.NOFOLLOW_LINKS)
         && boundKey.equals(key())) {
       Files.delete(path);
     }

@@ -2,8 +2,8 @@
  * The sidecar: one model on one device, behind gRPC.
  *
  * <p>Types: {@link dev.gavel.server.ServerConfig}, a {@link dev.gavel.relevance.RelevanceModel} and
- * an {@link dev.gavel.engine.Engine} → {@link dev.gavel.server.GavelServer}. A request's story reads
- * {@code api} → {@code scheduling} → {@code engine}; {@code observability} counts.
+ * an {@link dev.gavel.engine.Engine} → {@link dev.gavel.server.GavelServer}. A request's story
+ * reads {@code api} → {@code scheduling} → {@code engine}; {@code observability} counts.
  *
  * <p>Threads: Netty's event loops move bytes; the call executor runs gRPC callbacks; the tokenizer
  * executor renders and tokenizes; one loop per device drives the engine.

@@ -68,8 +68,7 @@ abstract class AbstractScoreContract {
     Harness.eventually("idle", () -> server.stats().get(Gauge.RUNNING_REQUESTS) == 0);
     Harness.eventually(
         "all KV blocks are free",
-        () ->
-            server.stats().get(Gauge.KV_BLOCKS_FREE) == server.stats().get(Gauge.KV_BLOCKS));
+        () -> server.stats().get(Gauge.KV_BLOCKS_FREE) == server.stats().get(Gauge.KV_BLOCKS));
     channel.shutdownNow().awaitTermination(10, TimeUnit.SECONDS);
     server.close();
     engine.close();

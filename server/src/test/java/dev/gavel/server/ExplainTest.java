@@ -170,8 +170,7 @@ class ExplainTest {
     assertEquals(80, last.getFinal().getGeneratedTokens());
     if (order == Order.THINK_FIRST) {
       for (int i = 0; i < 4; i++) {
-        assertEquals(
-            mean[i], last.getFinal().getItem().getDistribution(i).getProbability(), 1e-12);
+        assertEquals(mean[i], last.getFinal().getItem().getDistribution(i).getProbability(), 1e-12);
       }
     }
   }
@@ -190,8 +189,7 @@ class ExplainTest {
   /** The engine will draw this text, then end. */
   private void script(String text) {
     harness.engine.drawer =
-        (seen, sampling, draw) ->
-            draw < text.length() ? text.charAt(draw) : FakeModel.END_TOKEN;
+        (seen, sampling, draw) -> draw < text.length() ? text.charAt(draw) : FakeModel.END_TOKEN;
   }
 
   @ParameterizedTest
@@ -207,8 +205,7 @@ class ExplainTest {
     assertEquals(9, tokens(events, 0).size());
     if (order == Order.THINK_FIRST) {
       Harness.assertDistribution(
-          codePoints(PROMPT + "a reason so:"),
-          end(events, 0).getSampleEnd().getDistributionList());
+          codePoints(PROMPT + "a reason so:"), end(events, 0).getSampleEnd().getDistributionList());
     }
   }
 
@@ -250,10 +247,7 @@ class ExplainTest {
     FakeModel model = new FakeModel(new Limits(10, 40, 64, 48, 4), 4096, true);
     try (Harness other = new Harness(Harness.config(), model, new FakeEngine(256, 8, 64))) {
       List<ExplainEvent> events = new ArrayList<>();
-      other
-          .stub()
-          .explain(request(Order.LABEL_FIRST, 2, 13).build())
-          .forEachRemaining(events::add);
+      other.stub().explain(request(Order.LABEL_FIRST, 2, 13).build()).forEachRemaining(events::add);
       assertPath(PROMPT, events, 0, 42);
       assertEquals(13, tokens(events, 1).size());
     }
@@ -264,10 +258,7 @@ class ExplainTest {
     FakeModel model = new FakeModel(new Limits(10, 40, 64, 48, 4), 50, false);
     try (Harness other = new Harness(Harness.config(), model, new FakeEngine(256, 8, 64))) {
       List<ExplainEvent> events = new ArrayList<>();
-      other
-          .stub()
-          .explain(request(Order.THINK_FIRST, 1, 48).build())
-          .forEachRemaining(events::add);
+      other.stub().explain(request(Order.THINK_FIRST, 1, 48).build()).forEachRemaining(events::add);
       // Prompt, its last token once more, cue and the longest label stay free.
       assertEquals(50 - PROMPT.length() - 1 - 4 - 2, tokens(events, 0).size());
       assertEquals(FinishReason.LENGTH, end(events, 0).getSampleEnd().getFinishReason());
@@ -282,8 +273,7 @@ class ExplainTest {
 
   @Test
   void poolTooSmallIsRefusedBeforeTheStart() throws Exception {
-    try (Harness poor =
-        new Harness(Harness.config(), new FakeModel(), new FakeEngine(256, 8, 4))) {
+    try (Harness poor = new Harness(Harness.config(), new FakeModel(), new FakeEngine(256, 8, 4))) {
       StatusRuntimeException e =
           assertThrows(
               StatusRuntimeException.class,
@@ -298,8 +288,7 @@ class ExplainTest {
   void pathsWaitForStreamsAndBlocks() throws Exception {
     // Room for the prompt and about two paths; one stream more than that.
     ServerConfig config = Harness.config().withLimits(Harness.limits(99, 9999, 3, 64, 4));
-    try (Harness tight =
-        new Harness(config, new FakeModel(), new FakeEngine(256, 8, 24))) {
+    try (Harness tight = new Harness(config, new FakeModel(), new FakeEngine(256, 8, 24))) {
       List<Thread> threads = new ArrayList<>();
       AtomicInteger good = new AtomicInteger();
       for (int i = 0; i < 6; i++) {
@@ -331,8 +320,7 @@ class ExplainTest {
     try (Harness small = Harness.with(config)) {
       BatchGate gate = new BatchGate();
       small.engine.beforeRun = gate;
-      Iterator<ExplainEvent> first =
-          small.stub().explain(request(Order.LABEL_FIRST, 4, 3).build());
+      Iterator<ExplainEvent> first = small.stub().explain(request(Order.LABEL_FIRST, 4, 3).build());
       gate.awaitBatch();
       StatusRuntimeException e =
           assertThrows(
@@ -392,8 +380,7 @@ class ExplainTest {
 
   @Test
   void slowReaderPausesItsDecoding() throws Exception {
-    Iterator<ExplainEvent> slow =
-        harness.stub().explain(request(Order.LABEL_FIRST, 4, 48).build());
+    Iterator<ExplainEvent> slow = harness.stub().explain(request(Order.LABEL_FIRST, 4, 48).build());
     assertTrue(slow.next().hasVerdict());
     Harness.eventually("some tokens", () -> harness.engine.batches() > 3);
     ScoreRequest score = Harness.request("meanwhile", 13).build();
@@ -409,6 +396,21 @@ class ExplainTest {
       tokens += slow.next().hasToken() ? 1 : 0;
     }
     assertEquals(192, tokens);
+  }
+
+  @Test
+  void readerThatNeverReadsLosesItsCall() throws Exception {
+    ServerConfig.Limits limits = new ServerConfig.Limits(1 << 20, 99, 9999, 4, 8, 4, 1);
+    try (Harness impatient = Harness.with(Harness.config().withLimits(limits))) {
+      Iterator<ExplainEvent> events =
+          impatient.stub().explain(request(Order.LABEL_FIRST, 4, 48).build());
+      Harness.eventually("begun", () -> impatient.engine.batches() > 0);
+      impatient.awaitIdle(); // without a single read
+      StatusRuntimeException e =
+          assertThrows(StatusRuntimeException.class, () -> events.forEachRemaining(event -> {}));
+      assertEquals(Status.Code.RESOURCE_EXHAUSTED, e.getStatus().getCode());
+      assertEquals("READER_TOO_SLOW", Harness.reason(e));
+    }
   }
 
   @Test
@@ -450,9 +452,9 @@ class ExplainTest {
 
   @Test
   void badItemIsRefused() {
-    ExplainRequest request = ExplainRequest.newBuilder().setQuery("tea").setItem(Item.getDefaultInstance()).build();
-    StatusRuntimeException e =
-        assertThrows(StatusRuntimeException.class, () -> explain(request));
+    ExplainRequest request =
+        ExplainRequest.newBuilder().setQuery("tea").setItem(Item.getDefaultInstance()).build();
+    StatusRuntimeException e = assertThrows(StatusRuntimeException.class, () -> explain(request));
     assertEquals(Status.Code.INVALID_ARGUMENT, e.getStatus().getCode());
     assertEquals("INVALID_REQUEST", Harness.reason(e));
   }

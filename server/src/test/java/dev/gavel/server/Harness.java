@@ -175,10 +175,7 @@ final class Harness implements AutoCloseable {
   void awaitIdle() {
     for (Gauge gauge :
         List.of(
-            Gauge.RUNNING_REQUESTS,
-            Gauge.QUEUED_ITEMS,
-            Gauge.QUEUED_TOKENS,
-            Gauge.EXPLAIN_PATHS)) {
+            Gauge.RUNNING_REQUESTS, Gauge.QUEUED_ITEMS, Gauge.QUEUED_TOKENS, Gauge.EXPLAIN_PATHS)) {
       eventually(gauge + " is 0", () -> gauge(gauge) == 0);
     }
     eventually(

@@ -137,8 +137,7 @@ class HostileRequestTest {
   @Test
   void textThatIsNotUtf8() throws IOException {
     for (int field : new int[] {1, 3, 4}) {
-      StatusRuntimeException e =
-          refusedBytes(RelevanceGrpc.getScoreMethod(), invalidText(field));
+      StatusRuntimeException e = refusedBytes(RelevanceGrpc.getScoreMethod(), invalidText(field));
       assertEquals(Status.Code.INVALID_ARGUMENT, e.getStatus().getCode());
       assertEquals("MALFORMED_MESSAGE", Harness.reason(e));
     }
@@ -161,7 +160,8 @@ class HostileRequestTest {
   @Test
   void unpairedSurrogatesAndControlCharactersInAModelName() {
     StatusRuntimeException e =
-        refused(Harness.request("tea", "a").setModel("\n\u0000\u001b[31m" + "m".repeat(999)).build());
+        refused(
+            Harness.request("tea", "a").setModel("\n\u0000\u001b[31m" + "m".repeat(999)).build());
     assertEquals(Status.Code.NOT_FOUND, e.getStatus().getCode());
   }
 
@@ -193,12 +193,12 @@ class HostileRequestTest {
                     .score(request));
     assertEquals(Status.Code.DEADLINE_EXCEEDED, e.getStatus().getCode());
     // Past the client's own check: the server sees a deadline of 0. gRPC resets such a call itself.
-    e =
-        assertThrows(
-            StatusRuntimeException.class, () -> withTimeoutHeader("0n").score(request));
+    e = assertThrows(StatusRuntimeException.class, () -> withTimeoutHeader("0n").score(request));
     Status.Code code = e.getStatus().getCode();
     assertEquals(
-        true, code == Status.Code.DEADLINE_EXCEEDED || code == Status.Code.CANCELLED, () -> "" + code);
+        true,
+        code == Status.Code.DEADLINE_EXCEEDED || code == Status.Code.CANCELLED,
+        () -> "" + code);
     assertEquals(0, harness.engine.rows());
   }
 

@@ -27,6 +27,7 @@ import io.grpc.reflection.v1.ServerReflectionGrpc;
 import io.grpc.reflection.v1.ServerReflectionRequest;
 import io.grpc.reflection.v1.ServerReflectionResponse;
 import io.grpc.stub.StreamObserver;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
@@ -59,6 +60,7 @@ class LifecycleTest {
         NettyChannelBuilder.forAddress(new DomainSocketAddress(socket.toFile()))
             .eventLoopGroup(loops)
             .channelType(EpollDomainSocketChannel.class, DomainSocketAddress.class)
+            .withOption(ChannelOption.SO_KEEPALIVE, null)
             .usePlaintext()
             .build();
     try {

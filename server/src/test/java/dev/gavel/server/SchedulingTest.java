@@ -69,7 +69,8 @@ class SchedulingTest {
         callers.score(Harness.request("q" + i % 10, "item").build());
       }
       callers.join();
-      assertTrue(harness.engine.batches() <= calls / 2, () -> harness.engine.batches() + " batches");
+      assertTrue(
+          harness.engine.batches() <= calls / 2, () -> harness.engine.batches() + " batches");
     }
   }
 

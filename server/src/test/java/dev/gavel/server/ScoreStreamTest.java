@@ -20,8 +20,7 @@ import org.junit.jupiter.api.Test;
 
 class ScoreStreamTest {
   /** A stream that reads one answer at a time, when told to. */
-  private static final class Stream
-      implements ClientResponseObserver<ScoreRequest, ScoreResponse> {
+  private static final class Stream implements ClientResponseObserver<ScoreRequest, ScoreResponse> {
     final BlockingQueue<ScoreResponse> answers = new LinkedBlockingQueue<>();
     final CompletableFuture<Void> end = new CompletableFuture<>();
     private ClientCallStreamObserver<ScoreRequest> requests;
@@ -166,13 +165,21 @@ class ScoreStreamTest {
       }
       gate.awaitBatch();
       Harness.eventually("4 taken", () -> harness.gauge(Gauge.RUNNING_REQUESTS) == 4);
-      assertEquals(4, harness.server.stats().get(
-          dev.gavel.server.observability.ServerStats.Counter.SCORE_REQUESTS));
+      assertEquals(
+          4,
+          harness
+              .server
+              .stats()
+              .get(dev.gavel.server.observability.ServerStats.Counter.SCORE_REQUESTS));
       gate.open();
       // The caller reads nothing: what was taken is answered, and nothing more is taken.
       Harness.eventually("answered", () -> harness.gauge(Gauge.RUNNING_REQUESTS) == 0);
-      assertEquals(4, harness.server.stats().get(
-          dev.gavel.server.observability.ServerStats.Counter.SCORE_REQUESTS));
+      assertEquals(
+          4,
+          harness
+              .server
+              .stats()
+              .get(dev.gavel.server.observability.ServerStats.Counter.SCORE_REQUESTS));
       for (int i = 0; i < 100; i++) {
         stream.next();
       }

@@ -93,7 +93,8 @@ class ScoreTest {
     assertEquals(1, sum, 1e-12);
     assertEquals(grade, item.getExpectedGrade(), 1e-12);
     assertEquals(item.getDistribution(best).getLabel(), item.getLabel());
-    double good = item.getDistribution(0).getProbability() + item.getDistribution(1).getProbability();
+    double good =
+        item.getDistribution(0).getProbability() + item.getDistribution(1).getProbability();
     double mid = good + item.getDistribution(2).getProbability();
     assertEquals(good >= 0.5 ? Tier.GOOD : mid >= 0.5 ? Tier.MID : Tier.BAD, item.getTier());
     assertFalse(item.hasLogLabelMass());
@@ -174,8 +175,14 @@ class ScoreTest {
     callers.score(requests.get(0));
     gate.awaitBatch();
     requests.subList(1, 4).forEach(callers::score);
-    Harness.eventually("all queued", () -> harness.server.stats().get(
-        dev.gavel.server.observability.ServerStats.Gauge.QUEUED_ITEMS) == 4);
+    Harness.eventually(
+        "all queued",
+        () ->
+            harness
+                    .server
+                    .stats()
+                    .get(dev.gavel.server.observability.ServerStats.Gauge.QUEUED_ITEMS)
+                == 4);
     gate.open();
     List<ScoreResponse> responses = callers.join();
     for (int i = 0; i < 4; i++) {
@@ -213,8 +220,7 @@ class ScoreTest {
     assertEquals(
         List.of("query", "items", "request_id"),
         bad.getFieldViolationsList().stream().map(v -> v.getField()).toList());
-    assertEquals(
-        "expected 1 to 1000 items, found 0", bad.getFieldViolations(1).getDescription());
+    assertEquals("expected 1 to 1000 items, found 0", bad.getFieldViolations(1).getDescription());
   }
 
   @Test

@@ -35,8 +35,7 @@ class ServerConfigTest {
         read("uds: /run/g.sock\nlimits:\n  queueItemsMax: 7\nengine:\n  quantization: int8\n");
     assertEquals("/run/g.sock", yaml.uds());
     assertEquals(7, yaml.limits().queueItemsMax());
-    assertEquals(
-        ServerConfig.defaults().limits().queueTokensMax(), yaml.limits().queueTokensMax());
+    assertEquals(ServerConfig.defaults().limits().queueTokensMax(), yaml.limits().queueTokensMax());
     assertEquals(
         yaml,
         read(
@@ -65,8 +64,7 @@ class ServerConfigTest {
         "'uds: {' | expected YAML or JSON",
       })
   void mistakesAreNamed(String text, String expected) {
-    IllegalArgumentException e =
-        assertThrows(IllegalArgumentException.class, () -> read(text));
+    IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> read(text));
     assertTrue(e.getMessage().contains(expected), e.getMessage());
     assertTrue(e.getMessage().contains("gavel.yaml"), e.getMessage());
   }
@@ -99,8 +97,7 @@ class ServerConfigTest {
     assertEquals(20, options.blocks());
     assertEquals(3, options.threads());
     assertEquals(Quantization.INT8, options.quantization());
-    assertEquals(
-        1024, ServerConfig.defaults().engineOptions(new FakeModel().config()).blocks());
+    assertEquals(1024, ServerConfig.defaults().engineOptions(new FakeModel().config()).blocks());
     assertThrows(
         IllegalArgumentException.class,
         () -> read("engine: {kvBytesMax: 5}").engineOptions(new FakeModel().config()));

@@ -63,8 +63,7 @@ final class Checks {
   private void sampling(Sampling sampling, Limits limits) {
     if (sampling.hasTemperature()) {
       float value = sampling.getTemperature();
-      that(
-          value >= 0 && value <= 10, "sampling.temperature", "expected 0 to 10, found " + value);
+      that(value >= 0 && value <= 10, "sampling.temperature", "expected 0 to 10, found " + value);
     }
     if (sampling.hasTopK()) {
       range("sampling.top_k", "tokens", sampling.getTopK(), 0, Integer.MAX_VALUE);
@@ -77,18 +76,22 @@ final class Checks {
           "expected more than 0 and at most 1, found " + value);
     }
     if (sampling.hasMaxTokens()) {
-      range(
-          "sampling.max_tokens", "tokens", sampling.getMaxTokens(), 1, limits.explainTokensMax());
+      range("sampling.max_tokens", "tokens", sampling.getMaxTokens(), 1, limits.explainTokensMax());
     }
     range("sampling.stop", "texts", sampling.getStopCount(), 0, STOPS_MAX);
     for (int i = 0; i < Math.min(sampling.getStopCount(), STOPS_MAX); i++) {
       range(
-          "sampling.stop[" + i + "]", "characters", sampling.getStop(i).length(), 1, STOP_CHARS_MAX);
+          "sampling.stop[" + i + "]",
+          "characters",
+          sampling.getStop(i).length(),
+          1,
+          STOP_CHARS_MAX);
     }
   }
 
   private void query(String query) {
-    that(!query.isBlank(), "query", "expected text, found " + (query.isEmpty() ? "none" : "blanks"));
+    that(
+        !query.isBlank(), "query", "expected text, found " + (query.isEmpty() ? "none" : "blanks"));
   }
 
   private void requestId(String id) {

@@ -39,7 +39,9 @@ public final class ErrorTable {
     };
   }
 
-  /** The status with its details: always ErrorInfo, and BadRequest or RetryInfo where they apply. */
+  /**
+   * The status with its details: always ErrorInfo, and BadRequest or RetryInfo where they apply.
+   */
   public static Status status(FaultException fault) {
     Status.Builder status =
         Status.newBuilder()

@@ -111,6 +111,9 @@ final class ExplainCall implements ExplainJob.Sink {
 
   private void tokenize() {
     try {
+      if (cancelled) {
+        throw FaultException.of(Fault.CANCELLED, "the caller cancelled");
+      }
       long start = System.nanoTime();
       plan =
           serving
@@ -185,8 +188,7 @@ final class ExplainCall implements ExplainJob.Sink {
     send(
         ExplainEvent.newBuilder()
             .setSample(sample)
-            .setToken(
-                Token.newBuilder().setText(text).setId(id).setLogProbability(logProbability))
+            .setToken(Token.newBuilder().setText(text).setId(id).setLogProbability(logProbability))
             .build());
   }
 

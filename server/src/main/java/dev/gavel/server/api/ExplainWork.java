@@ -46,7 +46,10 @@ final class ExplainWork {
   /** Tokens behind the reasoning: the cue for the verdict and the longest label. */
   private static int tail(RelevanceModel model, ExplainPlan plan) {
     int longest =
-        model.labelTokens().stream().flatMap(List::stream).mapToInt(form -> form.length).max()
+        model.labelTokens().stream()
+            .flatMap(List::stream)
+            .mapToInt(form -> form.length)
+            .max()
             .orElse(0);
     return plan.order() == dev.gavel.relevance.Order.THINK_FIRST
         ? plan.verdictCue().length + longest

@@ -57,9 +57,7 @@ final class ParseGuard {
         (call, headers) ->
             new GuardedListener<>(
                 call,
-                method
-                    .getServerCallHandler()
-                    .startCall(new PlainCall<>(call, plain), headers)));
+                method.getServerCallHandler().startCall(new PlainCall<>(call, plain), headers)));
   }
 
   private record ParsedMarshaller<T>(MethodDescriptor.Marshaller<T> plain, int bytesMax)

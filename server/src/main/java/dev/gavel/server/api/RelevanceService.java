@@ -22,8 +22,7 @@ public final class RelevanceService extends RelevanceGrpc.RelevanceImplBase {
 
   /** The service, to be added to a gRPC server. */
   public static ServerServiceDefinition define(Serving serving) {
-    return ParseGuard.guard(
-        new RelevanceService(serving).bindService(), serving.requestBytesMax());
+    return ParseGuard.guard(new RelevanceService(serving).bindService(), serving.requestBytesMax());
   }
 
   @Override

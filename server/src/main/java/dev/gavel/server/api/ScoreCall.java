@@ -128,8 +128,7 @@ final class ScoreCall implements ScoreJob.Sink {
       return;
     }
     ticket.admit(rows, deadlineNanos);
-    ScoreJob.Work work =
-        new ScoreJob.Work(encoded.prefix(), suffixes, request.getLabelMass());
+    ScoreJob.Work work = new ScoreJob.Work(encoded.prefix(), suffixes, request.getLabelMass());
     job = new ScoreJob(work, deadlineNanos, ticket, serving.stats(), this);
     if (cancelled) {
       job.cancel();
@@ -216,8 +215,7 @@ final class ScoreCall implements ScoreJob.Sink {
   private ScoredItem.Builder scoredItem(int item, String id, ScoreJob.Result result, int row) {
     LabelDistribution distribution;
     try {
-      distribution =
-          LabelDistribution.of(serving.model().labels(), result.logProbabilities()[row]);
+      distribution = LabelDistribution.of(serving.model().labels(), result.logProbabilities()[row]);
     } catch (IllegalArgumentException e) {
       return Wire.failed(id, Fault.INTERNAL, "no distribution: " + e.getMessage());
     }

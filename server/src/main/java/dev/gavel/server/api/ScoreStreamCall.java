@@ -75,10 +75,7 @@ final class ScoreStreamCall implements StreamObserver<ScoreRequest> {
   }
 
   private static ScoreResponse failure(String id, FaultException fault) {
-    return ScoreResponse.newBuilder()
-        .setRequestId(id)
-        .setStatus(ErrorTable.status(fault))
-        .build();
+    return ScoreResponse.newBuilder().setRequestId(id).setStatus(ErrorTable.status(fault)).build();
   }
 
   private synchronized void send(ScoreResponse response) {

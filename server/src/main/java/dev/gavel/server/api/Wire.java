@@ -115,8 +115,7 @@ final class Wire {
   static List<LabelTokens> labelTokens(RelevanceModel model) {
     List<LabelTokens> all = new ArrayList<>();
     for (int i = 0; i < model.labels().size(); i++) {
-      LabelTokens.Builder label =
-          LabelTokens.newBuilder().setLabel(model.labels().get(i).name());
+      LabelTokens.Builder label = LabelTokens.newBuilder().setLabel(model.labels().get(i).name());
       for (int[] form : model.labelTokens().get(i)) {
         label.addForms(TokenSequence.newBuilder().addAllTokens(asList(form)));
       }

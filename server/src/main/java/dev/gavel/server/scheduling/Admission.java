@@ -13,9 +13,9 @@ import java.util.concurrent.TimeUnit;
  * tokens when those are known. An idle server admits any valid call, whatever the bounds; so a call
  * larger than the queue is served, one at a time.
  *
- * <p>A call is refused early as DEADLINE_UNREACHABLE when the work queued before it, at the measured
- * rate, takes longer than its deadline allows. A call that finds nothing queued is never refused so:
- * a rate that was once measured too low must be able to recover.
+ * <p>A call is refused early as DEADLINE_UNREACHABLE when the work queued before it, at the
+ * measured rate, takes longer than its deadline allows. A call that finds nothing queued is never
+ * refused so: a rate that was once measured too low must be able to recover.
  */
 public final class Admission {
   private static final long RETRY_MILLIS_MIN = 10;

@@ -8,7 +8,6 @@ import dev.gavel.server.engine.Device;
 import dev.gavel.server.observability.ServerStats;
 import dev.gavel.server.observability.ServerStats.Counter;
 import dev.gavel.server.observability.ServerStats.Gauge;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -16,15 +15,13 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The loop of one device: drop what nobody waits for, compose a batch, compute it, hand out results.
- * Its thread alone drives the engine. A batch that fails takes only its own calls with it.
+ * The loop of one device: drop what nobody waits for, compose a batch, compute it, hand out
+ * results. Its thread alone drives the engine. A batch that fails takes only its own calls with it.
  */
 public final class DeviceLoop implements AutoCloseable {
   /**
@@ -40,32 +37,23 @@ public final class DeviceLoop implements AutoCloseable {
       int explainStreamsMax,
       int slowReaderSecondsMax) {}
 
-  /** After so many failed batches in a row the device counts as broken. */
-  private static final int FAILURES_MAX = 3;
-
   private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final Logger LOG = LoggerFactory.getLogger(DeviceLoop.class);
 
   private final Options options;
   private final ServerStats stats;
-  private final Consumer<Boolean> onHealth;
   private final RowRate rate = new RowRate();
   private final Admission admission;
   private final Thread thread;
 
-  private final ReentrantLock lock = new ReentrantLock();
-  private final Condition signal = lock.newCondition();
-  private final ArrayDeque<Job> inbox = new ArrayDeque<>(); // guarded by lock
-  private Set<Job> inBatch = Set.of(); // guarded by lock
-  private boolean signalled; // guarded by lock
-  private boolean stopping; // guarded by lock
+  private final Inbox inbox = new Inbox();
 
   // The loop's thread only:
   private final ScoreQueue scores = new ScoreQueue();
   private final ExplainSet explains;
+  private final DeviceHealth health;
   private Device device;
   private boolean scoreWentFirst;
-  private int failures;
 
   /**
    * Starts the loop and waits until the engine has taken the labels.
@@ -100,10 +88,11 @@ public final class DeviceLoop implements AutoCloseable {
       CompletableFuture<Void> ready) {
     this.options = options;
     this.stats = stats;
-    this.onHealth = onHealth;
+    this.health = new DeviceHealth(onHealth);
     this.admission = new Admission(options.bounds, rate, stats);
     this.explains = new ExplainSet(options.explainStreamsMax);
-    this.thread = new Thread(() -> run(engine, labelForms, ready), "gavel-" + engine.info().device());
+    this.thread =
+        new Thread(() -> run(engine, labelForms, ready), "gavel-" + engine.info().device());
   }
 
   /**
@@ -129,61 +118,16 @@ public final class DeviceLoop implements AutoCloseable {
 
   /** Hands over a job; it fails as DRAINING if the loop is stopping. Any thread. */
   public void submit(Job job) {
-    job.attach(this);
-    lock.lock();
-    try {
-      if (!stopping) {
-        inbox.add(job);
-        wake();
-        return;
-      }
-    } finally {
-      lock.unlock();
-    }
-    job.fail(null, draining());
-  }
-
-  void wake() {
-    lock.lock();
-    try {
-      signalled = true;
-      signal.signal();
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /** A job was cancelled: if nobody waits for the running batch any more, it is stopped. */
-  void onCancelled() {
-    lock.lock();
-    try {
-      stopIfDeserted();
-      wake();
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private void stopIfDeserted() {
-    long now = System.nanoTime();
-    if (!inBatch.isEmpty() && inBatch.stream().allMatch(job -> job.isDead(now))) {
-      device.cancel();
+    job.attach(inbox);
+    if (!inbox.post(job)) {
+      job.fail(null, draining());
     }
   }
 
   /** Stops the running batch, fails all jobs as DRAINING and waits for the thread. Idempotent. */
   @Override
   public void close() {
-    lock.lock();
-    try {
-      stopping = true;
-      if (!inBatch.isEmpty()) {
-        device.cancel();
-      }
-      wake();
-    } finally {
-      lock.unlock();
-    }
+    inbox.stop();
     boolean interrupted = false;
     while (thread.isAlive()) {
       try {
@@ -208,13 +152,14 @@ public final class DeviceLoop implements AutoCloseable {
     stats.set(Gauge.KV_BLOCKS_FREE, device.blocks().available());
     ready.complete(null);
     boolean worked = true;
-    while (receive(worked ? 0 : IDLE_NANOS)) {
+    while (!inbox.isStopping()) {
+      receive(worked ? 0 : IDLE_NANOS);
       try {
         worked = step();
       } catch (Throwable t) {
         LOG.error("the loop failed; its calls fail with it", t);
         failAll(FaultException.of(Fault.INTERNAL, "internal error", t));
-        failed();
+        health.failed();
         worked = true;
       }
     }
@@ -226,28 +171,14 @@ public final class DeviceLoop implements AutoCloseable {
     return FaultException.retryable(Fault.DRAINING, "the server is shutting down", 1_000);
   }
 
-  /** Takes new jobs in, after waiting for a signal at most so long; false when stopping. */
-  private boolean receive(long waitNanos) {
-    lock.lock();
-    try {
-      long left = waitNanos;
-      while (!signalled && left > 0) {
-        left = signal.awaitNanos(left);
+  /** Takes new jobs in, after waiting at most so long for something to happen. */
+  private void receive(long waitNanos) {
+    for (Job job : inbox.take(waitNanos)) {
+      if (job instanceof ScoreJob score) {
+        scores.add(score);
+      } else {
+        explains.add((ExplainJob) job);
       }
-      signalled = false;
-      for (Job job = inbox.poll(); job != null; job = inbox.poll()) {
-        if (job instanceof ScoreJob score) {
-          scores.add(score);
-        } else {
-          explains.add((ExplainJob) job);
-        }
-      }
-      return !stopping;
-    } catch (InterruptedException e) {
-      LOG.warn("the loop's thread was interrupted; nobody should do that");
-      return true;
-    } finally {
-      lock.unlock();
     }
   }
 
@@ -332,14 +263,15 @@ public final class DeviceLoop implements AutoCloseable {
     BatchResult result = null;
     FaultException fault = null;
     try {
-      announce(jobs);
+      inbox.batchStarts(jobs, device::cancel);
+      stats.count(Counter.BATCHES);
       result = device.run(plan.mass());
     } catch (EngineException e) {
       fault = faultOf(e);
     } catch (RuntimeException | Error e) {
       fault = FaultException.of(Fault.INTERNAL, "internal error", e);
     } finally {
-      announce(Set.of());
+      inbox.batchEnds();
     }
     long end = System.nanoTime();
     for (Job job : jobs) {
@@ -350,18 +282,6 @@ public final class DeviceLoop implements AutoCloseable {
       handOut(plan, jobs, result);
     } else if (fault != null) {
       fail(jobs, fault);
-    }
-  }
-
-  /** From here on, a batch that nobody waits for is stopped. */
-  private void announce(Set<Job> jobs) {
-    lock.lock();
-    try {
-      inBatch = jobs;
-      stopIfDeserted();
-      stats.add(Counter.BATCHES, jobs.isEmpty() ? 0 : 1);
-    } finally {
-      lock.unlock();
     }
   }
 
@@ -378,14 +298,7 @@ public final class DeviceLoop implements AutoCloseable {
     LOG.error("a batch of {} calls failed: {}", jobs.size(), fault.getMessage(), fault.getCause());
     stats.count(Counter.FAILED_BATCHES);
     jobs.forEach(job -> job.fail(device.blocks(), fault));
-    failed();
-  }
-
-  private void failed() {
-    if (++failures == FAILURES_MAX) {
-      LOG.error("{} batches failed in a row: not ready", failures);
-      onHealth.accept(false);
-    }
+    health.failed();
   }
 
   private void succeeded(BatchPlan plan, long nanos) {
@@ -395,15 +308,7 @@ public final class DeviceLoop implements AutoCloseable {
       rate.record(plan.rows(), nanos / 1e9);
       stats.set(Gauge.ROWS_PER_SECOND, (long) rate.perSecond());
     }
-    recovered();
-  }
-
-  private void recovered() {
-    if (failures >= FAILURES_MAX) {
-      LOG.info("batches succeed again: ready");
-      onHealth.accept(true);
-    }
-    failures = 0;
+    health.succeeded();
   }
 
   private void handOut(BatchPlan plan, Set<Job> jobs, BatchResult result) {
@@ -429,15 +334,9 @@ public final class DeviceLoop implements AutoCloseable {
   }
 
   private void failAll(FaultException fault) {
+    receive(0);
     List<Job> all = new ArrayList<>(scores.jobs());
     explains.jobs().forEach(all::add);
-    lock.lock();
-    try {
-      all.addAll(inbox);
-      inbox.clear();
-    } finally {
-      lock.unlock();
-    }
     all.forEach(job -> job.fail(device.blocks(), fault));
     scores.purge();
     explains.purge();
@@ -446,7 +345,7 @@ public final class DeviceLoop implements AutoCloseable {
 
   /** A broken device without calls would never be found well again: it gets one row to compute. */
   private void probeIfBroken() {
-    if (failures < FAILURES_MAX) {
+    if (!health.isBroken()) {
       return;
     }
     device.batch().clear();
@@ -454,7 +353,7 @@ public final class DeviceLoop implements AutoCloseable {
     device.batch().score();
     try {
       device.run(false);
-      recovered();
+      health.succeeded();
     } catch (RuntimeException e) {
       LOG.debug("still not ready", e);
     }

@@ -168,7 +168,9 @@ public final class ExplainJob extends Job {
     return paths;
   }
 
-  /** Takes the blocks of prompt and first path; takes none and returns false if there are too few. */
+  /**
+   * Takes the blocks of prompt and first path; takes none and returns false if there are too few.
+   */
   boolean begin(KvBlocks pool) {
     shared = KvSpan.take(pool, work.sharedTokens());
     if (shared == null) {
@@ -329,8 +331,7 @@ public final class ExplainJob extends Job {
       shared.kept(work.sharedTokens());
       promptEnds(System.nanoTime());
       if (work.labelFirst()) {
-        verdict =
-            LabelDistribution.of(work.model.labels(), result.labelLogProbabilities(scored));
+        verdict = LabelDistribution.of(work.model.labels(), result.labelLogProbabilities(scored));
         sink.verdict(verdict);
       }
     }

@@ -11,7 +11,8 @@ import java.util.Arrays;
 import java.util.function.Consumer;
 
 /**
- * One reasoning path: forced tokens, then one drawn token per batch, then, think-first, the judgment.
+ * One reasoning path: forced tokens, then one drawn token per batch, then, think-first, the
+ * judgment.
  */
 final class ExplainPath {
   private enum State {

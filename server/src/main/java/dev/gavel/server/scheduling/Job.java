@@ -18,7 +18,7 @@ public abstract class Job {
   private final long deadlineNanos;
   private final Admission.Ticket ticket;
   private volatile boolean cancelled;
-  private volatile DeviceLoop loop;
+  private volatile Inbox loop;
   private boolean ended;
   private long waitingSince = System.nanoTime();
   private long queueNanos;
@@ -26,8 +26,8 @@ public abstract class Job {
   private double headSeconds;
 
   /**
-   * @param deadlineNanos on the scale of {@link System#nanoTime}, or {@link #NO_DEADLINE}. The owner
-   *     also cancels the job when it passes: that is what stops a running batch.
+   * @param deadlineNanos on the scale of {@link System#nanoTime}, or {@link #NO_DEADLINE}. The
+   *     owner also cancels the job when it passes: that is what stops a running batch.
    */
   Job(long deadlineNanos, Admission.Ticket ticket) {
     this.deadlineNanos = deadlineNanos;
@@ -37,21 +37,21 @@ public abstract class Job {
   /** The caller left: nothing of this job is computed after the running batch. Any thread. */
   public final void cancel() {
     cancelled = true;
-    DeviceLoop current = loop;
+    Inbox current = loop;
     if (current != null) {
-      current.onCancelled();
+      current.cancelled();
     }
   }
 
   /** Something the job waited for may have happened. Any thread. */
   public final void wake() {
-    DeviceLoop current = loop;
+    Inbox current = loop;
     if (current != null) {
       current.wake();
     }
   }
 
-  final void attach(DeviceLoop owner) {
+  final void attach(Inbox owner) {
     loop = owner;
   }
 

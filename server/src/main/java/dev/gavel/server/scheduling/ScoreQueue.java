@@ -37,8 +37,8 @@ final class ScoreQueue {
   }
 
   /**
-   * How long to wait for more calls, in nanoseconds: until the batch is full, or {@code delayMicros}
-   * have passed since the queue was empty.
+   * How long to wait for more calls, in nanoseconds: until the batch is full, or {@code
+   * delayMicros} have passed since the queue was empty.
    */
   long holdNanos(BatchPlan plan, long delayMicros, long now) {
     if (delayMicros == 0 || jobs.isEmpty()) {

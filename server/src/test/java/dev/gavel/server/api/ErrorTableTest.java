@@ -41,8 +41,7 @@ class ErrorTableTest {
 
   @Test
   void details() throws Exception {
-    Status retry =
-        ErrorTable.status(FaultException.retryable(Fault.QUEUE_FULL, "full", 1_250));
+    Status retry = ErrorTable.status(FaultException.retryable(Fault.QUEUE_FULL, "full", 1_250));
     RetryInfo info = retry.getDetails(1).unpack(RetryInfo.class);
     assertEquals(1, info.getRetryDelay().getSeconds());
     assertEquals(250_000_000, info.getRetryDelay().getNanos());

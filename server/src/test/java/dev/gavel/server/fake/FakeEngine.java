@@ -19,8 +19,8 @@ import java.util.function.Consumer;
 
 /**
  * An engine whose outputs are pure functions of the tokens a sequence sees. It follows parents and
- * chains through a store of tokens per block, and refuses what breaks a rule of the seam, so a wrong
- * parent, chain, block or slot shows as a wrong answer or a failed batch.
+ * chains through a store of tokens per block, and refuses what breaks a rule of the seam, so a
+ * wrong parent, chain, block or slot shows as a wrong answer or a failed batch.
  */
 public final class FakeEngine implements Engine {
   /** Chooses a reasoning token. */
@@ -131,8 +131,22 @@ public final class FakeEngine implements Engine {
   @Override
   public EngineInfo info() {
     return new EngineInfo(
-        "cpu", Quantization.FP32, "generic", 1, batchTokensMax, blockTokens, blocks, 7, 7, 28, 0, 0,
-        0, batches.get(), rows.get(), cancelledBatches.get());
+        "cpu",
+        Quantization.FP32,
+        "generic",
+        1,
+        batchTokensMax,
+        blockTokens,
+        blocks,
+        7,
+        7,
+        28,
+        0,
+        0,
+        0,
+        batches.get(),
+        rows.get(),
+        cancelledBatches.get());
   }
 
   @Override

@@ -70,8 +70,26 @@ public final class FakeModel implements RelevanceModel {
   @Override
   public ModelConfig config() {
     return new ModelConfig(
-        "fake", 0x110000, 8, 1, 1, 1, 8, 8, context, 1e4, RopeScaling.NONE, 1e-5, false, false,
-        true, 0, 0, 0, false, new BitSet());
+        "fake",
+        0x110000,
+        8,
+        1,
+        1,
+        1,
+        8,
+        8,
+        context,
+        1e4,
+        RopeScaling.NONE,
+        1e-5,
+        false,
+        false,
+        true,
+        0,
+        0,
+        0,
+        false,
+        new BitSet());
   }
 
   @Override

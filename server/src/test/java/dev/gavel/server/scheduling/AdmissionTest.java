@@ -14,8 +14,7 @@ import org.junit.jupiter.api.Test;
 class AdmissionTest {
   private final RowRate rate = new RowRate();
   private final ServerStats stats = new ServerStats();
-  private final Admission admission =
-      new Admission(new Admission.Bounds(10, 100, 4), rate, stats);
+  private final Admission admission = new Admission(new Admission.Bounds(10, 100, 4), rate, stats);
 
   private static Fault faultOf(org.junit.jupiter.api.function.Executable call) {
     return assertThrows(FaultException.class, call).fault();
@@ -76,8 +75,7 @@ class AdmissionTest {
     rate.record(100, 10);
     try (Admission.Ticket ahead = admission.enterScore(10)) {
       ahead.admit(100, Job.NO_DEADLINE);
-      FaultException e =
-          assertThrows(FaultException.class, () -> admission.enterScore(1));
+      FaultException e = assertThrows(FaultException.class, () -> admission.enterScore(1));
       assertEquals(10_000, e.retryMillis(), 1, "100 rows at 10 a second");
     }
   }
