@@ -16,15 +16,22 @@ import org.junit.jupiter.params.provider.MethodSource;
  * A pair scores the same wherever its tokens come from: one root, a tree within the batch, or KV
  * blocks kept earlier.
  *
- * <p>On the fp32 path of the CPU the same means the same bits: every sum runs over its terms in one
- * order, which depends neither on how keys are stored nor on what else is in the batch.
+ * <p>On the CPU the same means the same bits, on the fp32 path and on int8: every sum runs over its
+ * terms in one order, which depends neither on how keys are stored nor on what else is in the
+ * batch.
  */
-class PlacementTest {
+abstract class AbstractPlacementTest {
+  private final Quantization quantization;
+
+  AbstractPlacementTest(Quantization quantization) {
+    this.quantization = quantization;
+  }
+
   private static final int INSTRUCTION = 41; // not a multiple of any block size here
   private static final int QUERY = 54;
 
   /** One golden prompt, cut into the three parts that a prompt has. */
-  private static final class Fixture implements AutoCloseable {
+  private final class Fixture implements AutoCloseable {
     final Golden golden;
     final Engine engine;
     final LabelTable labels;
@@ -37,7 +44,7 @@ class PlacementTest {
 
     Fixture(Golden golden, int blockTokens) {
       this.golden = golden;
-      EngineOptions options = TestOptions.blocks(blockTokens);
+      EngineOptions options = TestOptions.blocks(blockTokens).withQuantization(quantization);
       engine = golden.engine(options);
       labels = engine.labels(golden.labelSets().get(1).forms());
       pool = new KvBlocks(options.blocks(), blockTokens);

@@ -14,7 +14,13 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Random forests on random kept prefixes: each sequence has the bits of the same tokens alone. */
-class RaggedBatchTest {
+abstract class AbstractRaggedBatchTest {
+  private final Quantization quantization;
+
+  AbstractRaggedBatchTest(Quantization quantization) {
+    this.quantization = quantization;
+  }
+
   private static final int BLOCK_TOKENS = 4;
 
   /** A sequence of the forest; {@code prefix} is the kept prefix of its root, or -1. */
@@ -32,7 +38,7 @@ class RaggedBatchTest {
     long seed = 31L * size + name.hashCode();
     System.out.printf("%s, %d sequences: seed %d%n", name, size, seed);
     SplittableRandom random = new SplittableRandom(seed);
-    EngineOptions options = TestOptions.blocks(BLOCK_TOKENS);
+    EngineOptions options = TestOptions.blocks(BLOCK_TOKENS).withQuantization(quantization);
     KvBlocks pool = new KvBlocks(options.blocks(), BLOCK_TOKENS);
     try (Engine engine = golden.engine(options);
         LabelTable labels = engine.labels(golden.labelSets().get(0).forms())) {
