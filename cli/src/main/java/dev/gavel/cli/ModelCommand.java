@@ -30,7 +30,7 @@ public final class ModelCommand extends Action {
     private Path directory;
 
     @Override
-    public Integer call() {
+    public Integer call() throws java.io.IOException {
       terminal().out().println(ModelDirectory.inspect(directory).toText().stripTrailing());
       return ExitCode.OK;
     }
@@ -67,8 +67,8 @@ public final class ModelCommand extends Action {
     private DType dtype = DType.BF16;
 
     @Override
-    public Integer call() {
-      RandomModel.write(shape, out, seed, dtype);
+    public Integer call() throws java.io.IOException {
+       RandomModel.write(shape, out, seed, dtype);
       terminal().out().println(out + ": " + shape.name() + ", seed " + seed);
       return ExitCode.OK;
     }

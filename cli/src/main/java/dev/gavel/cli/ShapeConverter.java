@@ -21,6 +21,6 @@ public final class ShapeConverter implements ITypeConverter<ModelShape> {
       throw new TypeConversionException(
           "expected one of " + String.join(", ", ModelShape.names()) + ", found '" + value + "'");
     }
-    return ModelShape.byName(value);
+    return ModelShape.of(value);
   }
 }

@@ -26,7 +26,7 @@ public final class WarmUpCommand extends Action {
     Path folder = Files.createTempDirectory("gavel");
     try {
       Path model = folder.resolve("model");
-      RandomModel.write(ModelShape.byName("tiny"), model, 0, DType.BF16);
+      RandomModel.write(ModelShape.of("tiny"), model, 0, DType.BF16);
       score(model, folder.resolve("gavel.sock"));
     } finally {
       delete(folder);
