@@ -84,6 +84,8 @@ def check_labels(arguments, reference: Reference) -> bool:
         worst = max(worst, *(abs(true[label] - found[label]) for label in true))
         same_label += max(true, key=true.get) == item["label"]
         judged += 1
+        print(f"\r{number + 1} of {len(answer['items'])} items", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
     print(f"labels: {judged} items, largest difference of a log-probability {worst:.2e} "
           f"(bar {LABEL_BAR:.0e}), same best label on {same_label}")
     return judged > 0 and worst <= LABEL_BAR and same_label == judged
@@ -116,15 +118,17 @@ def main():
     parser.add_argument("--model", required=True, help="a model directory")
     parser.add_argument("--query", required=True)
     parser.add_argument("--items", required=True, help="JSON lines, as ./gavel score takes them")
+    parser.add_argument("--greedy-items", type=int, default=3, help="how many of the items to explain")
     parser.add_argument("--max-tokens", type=int, default=64)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--gavel", type=pathlib.Path, default=HERE.parent / "gavel")
     arguments = parser.parse_args()
     transformers.logging.set_verbosity_error()
     reference = Reference(arguments.model, arguments.threads)
-    first = json.loads(pathlib.Path(arguments.items).read_text().splitlines()[0])
-    passed = [check_labels(arguments, reference),
-              check_greedy(arguments, reference, first.get("text") or first["title"])]
+    lines = pathlib.Path(arguments.items).read_text().splitlines()
+    items = [json.loads(line) for line in lines[:arguments.greedy_items]]
+    passed = [check_labels(arguments, reference)]
+    passed += [check_greedy(arguments, reference, i.get("text") or i["title"]) for i in items]
     sys.exit(0 if all(passed) else 1)
 
 
