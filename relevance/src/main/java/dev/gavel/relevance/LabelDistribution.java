@@ -11,8 +11,7 @@ public final class LabelDistribution {
   private final double[] probabilities; // [labels]
   private final double[] logProbabilities; // [labels]
 
-  private LabelDistribution(
-      List<Label> labels, double[] probabilities, double[] logProbabilities) {
+  private LabelDistribution(List<Label> labels, double[] probabilities, double[] logProbabilities) {
     this.labels = List.copyOf(labels);
     this.probabilities = probabilities;
     this.logProbabilities = logProbabilities;

@@ -42,7 +42,8 @@ class LabelDistributionTest {
   @Provide
   Arbitrary<Double> thresholds() {
     return Arbitraries.oneOf(
-        Arbitraries.doubles().between(1e-6, 1).ofScale(9), Arbitraries.of(0.5, 1.0, Double.MIN_VALUE));
+        Arbitraries.doubles().between(1e-6, 1).ofScale(9),
+        Arbitraries.of(0.5, 1.0, Double.MIN_VALUE));
   }
 
   @Property
@@ -55,7 +56,8 @@ class LabelDistributionTest {
     }
     // Four quotients by their own sum, each rounded once, and three sums.
     assertEquals(1, sum, 8 * Math.ulp(1.0));
-    assertTrue(distribution.expectedGrade() >= 1 - 1e-9 && distribution.expectedGrade() <= 4 + 1e-9);
+    assertTrue(
+        distribution.expectedGrade() >= 1 - 1e-9 && distribution.expectedGrade() <= 4 + 1e-9);
   }
 
   @Property
@@ -133,7 +135,8 @@ class LabelDistributionTest {
   }
 
   @Property
-  void halfIsTheOrdinalMedian(@ForAll @Size(4) List<@DoubleRange(min = -5, max = 5) Double> logits) {
+  void halfIsTheOrdinalMedian(
+      @ForAll @Size(4) List<@DoubleRange(min = -5, max = 5) Double> logits) {
     LabelDistribution distribution =
         LabelDistribution.of(LABELS, logits.stream().mapToDouble(Double::doubleValue).toArray());
     double cumulative = 0;

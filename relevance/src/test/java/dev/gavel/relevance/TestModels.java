@@ -1,6 +1,7 @@
 package dev.gavel.relevance;
 
 import dev.gavel.engine.DType;
+import dev.gavel.engine.ModelConfig;
 import dev.gavel.relevance.model.ModelShape;
 import dev.gavel.relevance.model.RandomModel;
 import java.io.IOException;
@@ -21,6 +22,34 @@ public final class TestModels {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** The tiny shape with another vocabulary. */
+  public static ModelShape tinyWithVocabulary(int vocabulary) {
+    ModelConfig tiny = ModelShape.of("tiny").config();
+    return new ModelShape(
+        "tiny-" + vocabulary,
+        new ModelConfig(
+            tiny.architecture(),
+            vocabulary,
+            tiny.hidden(),
+            tiny.layers(),
+            tiny.heads(),
+            tiny.kvHeads(),
+            tiny.headDim(),
+            tiny.intermediate(),
+            tiny.maxPositions(),
+            tiny.ropeTheta(),
+            tiny.ropeScaling(),
+            tiny.rmsEpsilon(),
+            tiny.qkvBias(),
+            tiny.qkNorm(),
+            tiny.tiedEmbeddings(),
+            tiny.experts(),
+            tiny.expertsPerToken(),
+            tiny.expertIntermediate(),
+            tiny.normalizeExperts(),
+            tiny.denseLayers()));
   }
 
   /**

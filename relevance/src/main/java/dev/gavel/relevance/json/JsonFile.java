@@ -78,8 +78,10 @@ public final class JsonFile {
   /** The error for text that is not JSON. */
   public static ModelFormatException malformed(String name, JsonProcessingException e) {
     JsonLocation at = e.getLocation();
-    String where = at == null ? "" : " (line " + at.getLineNr() + ", column " + at.getColumnNr() + ")";
-    return new ModelFormatException(name, "expected JSON, found: " + e.getOriginalMessage() + where, e);
+    String where =
+        at == null ? "" : " (line " + at.getLineNr() + ", column " + at.getColumnNr() + ")";
+    return new ModelFormatException(
+        name, "expected JSON, found: " + e.getOriginalMessage() + where, e);
   }
 
   static String kind(JsonNode node) {

@@ -93,8 +93,7 @@ public final class JsonObject {
   }
 
   public JsonObject object(String key) {
-    return new JsonObject(
-        file, path + key + ".", required(key, JsonNode::isObject, "an object"));
+    return new JsonObject(file, path + key + ".", required(key, JsonNode::isObject, "an object"));
   }
 
   /** A list of strings; empty if absent. */

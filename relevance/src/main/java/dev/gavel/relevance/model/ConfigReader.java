@@ -115,7 +115,8 @@ final class ConfigReader {
     } else if (hidden % heads == 0) {
       headDim = hidden / heads;
     } else {
-      throw json.wrong("head_dim", "a value, as " + heads + " heads do not divide " + hidden, "nothing");
+      throw json.wrong(
+          "head_dim", "a value, as " + heads + " heads do not divide " + hidden, "nothing");
     }
     if (headDim % 2 != 0) {
       throw json.wrong("head_dim", "an even number", headDim);

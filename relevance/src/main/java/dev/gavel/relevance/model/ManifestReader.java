@@ -156,8 +156,7 @@ final class ManifestReader {
     if (forms.isEmpty() || forms.contains("")) {
       throw label.wrong("surface_forms", "at least one text, none empty", forms);
     }
-    return new Label(
-        name, label.number("grade"), forms, oneOf(label, "tier", Tier.values()));
+    return new Label(name, label.number("grade"), forms, oneOf(label, "tier", Tier.values()));
   }
 
   private Order order() {
@@ -174,14 +173,16 @@ final class ManifestReader {
     }
     List<String> names = new ArrayList<>();
     for (E value : values) {
-      names.add(value instanceof Order ? value.name().toLowerCase(Locale.ROOT).replace('_', '-') : value.name());
+      names.add(
+          value instanceof Order
+              ? value.name().toLowerCase(Locale.ROOT).replace('_', '-')
+              : value.name());
     }
     throw json.wrong(key, "one of " + names, found);
   }
 
   private Limits limits(JsonObject limits) {
-    limits.onlyKeys(
-        Set.of("items", "query_tokens", "item_tokens", "explain_tokens", "samples"));
+    limits.onlyKeys(Set.of("items", "query_tokens", "item_tokens", "explain_tokens", "samples"));
     Limits base = defaults.limits();
     return new Limits(
         limits.integer("items", 1, 1_000_000, base.itemsMax()),
@@ -235,7 +236,8 @@ final class ManifestReader {
     List<Attribute> attributes = new ArrayList<>();
     JsonNode given = item.raw("attributes");
     if (given != null) {
-      item.stringMap("attributes").forEach((name, value) -> attributes.add(new Attribute(name, value)));
+      item.stringMap("attributes")
+          .forEach((name, value) -> attributes.add(new Attribute(name, value)));
     }
     return new Item(
         "",

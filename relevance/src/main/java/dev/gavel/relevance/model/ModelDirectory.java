@@ -34,8 +34,7 @@ public final class ModelDirectory {
     if (!Files.isDirectory(directory)) {
       throw new ModelFormatException(
           directory.toString(),
-          "expected a model directory, found "
-              + (Files.exists(directory) ? "a file" : "nothing"));
+          "expected a model directory, found " + (Files.exists(directory) ? "a file" : "nothing"));
     }
     ModelConfig config = ConfigReader.read(directory);
     Checkpoint checkpoint = Checkpoint.open(directory);

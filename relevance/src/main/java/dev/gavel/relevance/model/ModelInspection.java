@@ -117,8 +117,10 @@ public record ModelInspection(
     for (int i = 0; i < labels.size(); i++) {
       line(out, i == 0 ? "labels" : "", label(i));
     }
-    line(out, "tier rule", "first label at which the cumulative probability reaches "
-        + tierRule.threshold());
+    line(
+        out,
+        "tier rule",
+        "first label at which the cumulative probability reaches " + tierRule.threshold());
     line(out, "limits", limitsText());
     line(out, "end tokens", endTokens.toString());
     provenance.forEach((key, value) -> line(out, "provenance", key + ": " + value));
@@ -171,7 +173,9 @@ public record ModelInspection(
     String tokens =
         labelTokens.get(i).stream().map(Arrays::toString).collect(Collectors.joining(" "));
     String forms =
-        label.surfaceForms().stream().map(form -> "'" + form + "'").collect(Collectors.joining(" "));
+        label.surfaceForms().stream()
+            .map(form -> "'" + form + "'")
+            .collect(Collectors.joining(" "));
     return String.format(
         Locale.ROOT,
         "%s (grade %s, %s): %s -> %s",

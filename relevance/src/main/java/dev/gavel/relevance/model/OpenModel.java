@@ -74,8 +74,7 @@ final class OpenModel implements RelevanceModel {
             labelFirst.text().after(),
             manifest.labels(),
             config.vocabulary());
-    this.version =
-        manifest.version() != null ? manifest.version() : checkpoint.fingerprint();
+    this.version = manifest.version() != null ? manifest.version() : checkpoint.fingerprint();
   }
 
   private PromptEncoder encoder(Order order) {

@@ -24,8 +24,7 @@ public final class RandomModel {
    * @param out the directory, made if absent
    * @param dtype on disk
    */
-  public static void write(ModelShape shape, Path out, long seed, DType dtype)
-      throws IOException {
+  public static void write(ModelShape shape, Path out, long seed, DType dtype) throws IOException {
     Files.createDirectories(out);
     RandomModelFiles.write(shape.config(), dtype, out);
     List<TensorSpec> specs = TensorSpec.of(shape.config());
@@ -36,8 +35,7 @@ public final class RandomModel {
     RandomWeights weights = new RandomWeights(seed, dtype);
     ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES);
     try (SafetensorsWriter writer =
-        new SafetensorsWriter(
-            out.resolve(Checkpoint.SINGLE), tensors, Map.of("format", "pt"))) {
+        new SafetensorsWriter(out.resolve(Checkpoint.SINGLE), tensors, Map.of("format", "pt"))) {
       for (int i = 0; i < specs.size(); i++) {
         long total = specs.get(i).elements() * dtype.bytes();
         for (long done = 0; done < total; done += buffer.limit()) {
@@ -63,8 +61,7 @@ public final class RandomModel {
     List<TensorSpec> specs = TensorSpec.of(shape.config());
     RandomWeights weights = new RandomWeights(seed, DType.BF16);
     long largest = specs.stream().mapToLong(TensorSpec::elements).max().orElseThrow();
-    ByteBuffer buffer =
-        ByteBuffer.allocateDirect(Math.toIntExact(largest * DType.BF16.bytes()));
+    ByteBuffer buffer = ByteBuffer.allocateDirect(Math.toIntExact(largest * DType.BF16.bytes()));
     for (int i = 0; i < specs.size(); i++) {
       TensorSpec spec = specs.get(i);
       buffer.clear().limit((int) (spec.elements() * DType.BF16.bytes()));

@@ -14,7 +14,8 @@ import java.util.Map;
 
 /** The small files of a random model's directory. */
 final class RandomModelFiles {
-  private static final List<String> SPECIAL = List.of("<|endoftext|>", "<|im_start|>", "<|im_end|>");
+  private static final List<String> SPECIAL =
+      List.of("<|endoftext|>", "<|im_start|>", "<|im_end|>");
   private static final Map<String, String> CLASSES =
       Map.of(
           "llama", "LlamaForCausalLM",
@@ -22,12 +23,40 @@ final class RandomModelFiles {
           "qwen3", "Qwen3ForCausalLM",
           "qwen3_moe", "Qwen3MoeForCausalLM");
 
-  /** Words that are one token; with a capital or a space first, so that no two get in each other's way. */
+  /**
+   * Words that are one token; with a capital or a space first, so that no two get in each other's
+   * way.
+   */
   private static final List<String> WORDS =
       List.of(
-          "Yes", "Mostly", "Partly", "No", "Query", "Product", "Does", "Answer", " the", " product",
-          " query", " match", " how", " well", " fits", " search", " shopper", " or", " red", " blue",
-          " shoes", " black", " running", " for", " with", " men", " women");
+          "Yes",
+          "Mostly",
+          "Partly",
+          "No",
+          "Query",
+          "Product",
+          "Does",
+          "Answer",
+          " the",
+          " product",
+          " query",
+          " match",
+          " how",
+          " well",
+          " fits",
+          " search",
+          " shopper",
+          " or",
+          " red",
+          " blue",
+          " shoes",
+          " black",
+          " running",
+          " for",
+          " with",
+          " men",
+          " women");
+
   private static final String TEMPLATE =
       """
       {%- for message in messages %}
@@ -52,8 +81,7 @@ final class RandomModelFiles {
     Files.writeString(
         out.resolve("tokenizer_config.json"), tokenizerConfig.toPrettyString() + "\n");
     ObjectNode generation = object().put("eos_token_id", 2).put("pad_token_id", 0);
-    Files.writeString(
-        out.resolve("generation_config.json"), generation.toPrettyString() + "\n");
+    Files.writeString(out.resolve("generation_config.json"), generation.toPrettyString() + "\n");
   }
 
   private static ObjectNode object() {
@@ -128,7 +156,8 @@ final class RandomModelFiles {
     json.set("decoder", byteLevel().put("use_regex", true));
     ObjectNode model = json.putObject("model");
     model.put("type", "BPE");
-    for (String key : List.of("dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix")) {
+    for (String key :
+        List.of("dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix")) {
       model.putNull(key);
     }
     model.put("fuse_unk", false).put("byte_fallback", false).put("ignore_merges", false);

@@ -62,8 +62,7 @@ final class SafetensorsFile {
   private final byte[] header;
   private final long size;
 
-  private SafetensorsFile(
-      Path path, Map<String, TensorInfo> tensors, byte[] header, long size) {
+  private SafetensorsFile(Path path, Map<String, TensorInfo> tensors, byte[] header, long size) {
     this.path = path;
     this.tensors = tensors;
     this.header = header;

@@ -70,8 +70,7 @@ final class WeightLoader {
 
   private Part locateFused(TensorSpec spec, Matcher name) {
     boolean down = name.group(3).equals("down");
-    TensorInfo fused =
-        checkpoint.find(name.group(1) + (down ? ".down_proj" : ".gate_up_proj"));
+    TensorInfo fused = checkpoint.find(name.group(1) + (down ? ".down_proj" : ".gate_up_proj"));
     if (fused == null) {
       return null;
     }

@@ -36,13 +36,21 @@ public record AnswerTokens(
       afterLabel.add(Tokens.join(forms.get(i).get(0), cue));
       if (!Tokens.startsWith(tokenizer.encode(tail + form), tailTokens)) {
         warnings.add(
-            "label " + label.name() + ": '" + form + "' melts into the end of the prompt;"
+            "label "
+                + label.name()
+                + ": '"
+                + form
+                + "' melts into the end of the prompt;"
                 + " move the white space between them into the form or out of label_cue");
       }
       int[] afterReasoning = Tokens.continuation(tokenizer, "." + spec.verdictCue(), form);
       if (forms.get(i).stream().noneMatch(tokens -> Arrays.equals(tokens, afterReasoning))) {
         warnings.add(
-            "label " + label.name() + ": '" + form + "' is tokenized differently after verdict_cue"
+            "label "
+                + label.name()
+                + ": '"
+                + form
+                + "' is tokenized differently after verdict_cue"
                 + " than after the prompt; think-first scores may be poor");
       }
     }

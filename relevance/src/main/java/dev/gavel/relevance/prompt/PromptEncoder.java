@@ -98,8 +98,7 @@ public final class PromptEncoder {
     if (items.size() >= PARALLEL_ITEMS) {
       indices = indices.parallel();
     }
-    return new EncodedQuery(
-        prefix, indices.mapToObj(i -> encode(items.get(i), tail)).toList());
+    return new EncodedQuery(prefix, indices.mapToObj(i -> encode(items.get(i), tail)).toList());
   }
 
   /**
@@ -189,7 +188,6 @@ public final class PromptEncoder {
       unseen = Math.max(1, unseen);
     }
     long cut = Math.min(Integer.MAX_VALUE, body.length - kept + unseen);
-    return new EncodedItem(
-        Tokens.join(Arrays.copyOf(body, kept), tail.tokens()), (int) cut, null);
+    return new EncodedItem(Tokens.join(Arrays.copyOf(body, kept), tail.tokens()), (int) cut, null);
   }
 }

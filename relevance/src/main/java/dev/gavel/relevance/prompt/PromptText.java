@@ -42,7 +42,10 @@ public record PromptText(String before, String between, String after, boolean it
     int firstEnd = first + (itemFirst ? ITEM_MARK : QUERY_MARK).length();
     int secondEnd = second + (itemFirst ? QUERY_MARK : ITEM_MARK).length();
     return new PromptText(
-        text.substring(0, first), text.substring(firstEnd, second), text.substring(secondEnd), itemFirst);
+        text.substring(0, first),
+        text.substring(firstEnd, second),
+        text.substring(secondEnd),
+        itemFirst);
   }
 
   private static String conversation(

@@ -21,8 +21,19 @@ record Seam(int cut, boolean stable) {
   /** What items may begin with. */
   private static final List<String> SAMPLES =
       List.of(
-          "Apple phone 64GB", "red shoes", "3M tape", "24-inch rack", "\"Quoted\" mug", "(2 pack) soap",
-          "#1 dad", "-10C bag", "\u00c9tui", "\u65e5\u672c", "\ud83d\udc5f shoe", "'s", "x");
+          "Apple phone 64GB",
+          "red shoes",
+          "3M tape",
+          "24-inch rack",
+          "\"Quoted\" mug",
+          "(2 pack) soap",
+          "#1 dad",
+          "-10C bag",
+          "\u00c9tui",
+          "\u65e5\u672c",
+          "\ud83d\udc5f shoe",
+          "'s",
+          "x");
 
   /**
    * Finds the cut.
@@ -33,7 +44,8 @@ record Seam(int cut, boolean stable) {
   static Seam find(Tokenizer tokenizer, String head, String constant) {
     int earliest = Math.max(0, constant.length() - REACH);
     for (int cut = constant.length(); cut >= earliest; cut--) {
-      if (!(head + constant.substring(0, cut)).isEmpty() && isStable(tokenizer, head, constant, cut)) {
+      if (!(head + constant.substring(0, cut)).isEmpty()
+          && isStable(tokenizer, head, constant, cut)) {
         return new Seam(cut, true);
       }
     }

@@ -63,7 +63,10 @@ final class TokenBytes {
   private static ModelFormatException unsupported(JsonNode decoder) {
     return new ModelFormatException(
         TokenizerFile.NAME,
-        "decoder: expected ByteLevel, Metaspace, or a Sequence of " + SPACED + ", found " + decoder);
+        "decoder: expected ByteLevel, Metaspace, or a Sequence of "
+            + SPACED
+            + ", found "
+            + decoder);
   }
 
   private static String type(JsonNode step) {

@@ -69,7 +69,8 @@ final class TokenizerFile {
             NAME, "added_tokens: expected a content for each, found " + token);
       }
       added.add(
-          new Added(checkId(token.path("id"), content), content, token.path("special").asBoolean()));
+          new Added(
+              checkId(token.path("id"), content), content, token.path("special").asBoolean()));
     }
   }
 

@@ -55,13 +55,17 @@ class ConfigReaderTest {
     ModelConfig classic =
         parse(
             "llama",
-            ", \"rope_theta\": 5e5, \"rope_scaling\": {\"rope_type\": \"llama3\", " + factors + "}");
+            ", \"rope_theta\": 5e5, \"rope_scaling\": {\"rope_type\": \"llama3\", "
+                + factors
+                + "}");
     assertEquals(llama3, classic.ropeScaling());
     assertEquals(5e5, classic.ropeTheta());
     ModelConfig recent =
         parse(
             "llama",
-            ", \"rope_parameters\": {\"rope_theta\": 5e5, \"rope_type\": \"llama3\", " + factors + "}");
+            ", \"rope_parameters\": {\"rope_theta\": 5e5, \"rope_type\": \"llama3\", "
+                + factors
+                + "}");
     assertEquals(classic, recent);
     assertEquals(
         new RopeScaling(RopeScaling.Kind.LINEAR, 2, 1, 1, 0),
@@ -76,7 +80,8 @@ class ConfigReaderTest {
   void expertsAndDenseLayers() {
     String experts =
         ", \"num_experts_per_tok\": 2, \"moe_intermediate_size\": 24, \"norm_topk_prob\": true";
-    ModelConfig config = parse("qwen3_moe", ", \"num_experts\": 8, \"mlp_only_layers\": [2]" + experts);
+    ModelConfig config =
+        parse("qwen3_moe", ", \"num_experts\": 8, \"mlp_only_layers\": [2]" + experts);
     assertEquals(8, config.experts());
     assertEquals(2, config.expertsPerToken());
     assertEquals(24, config.expertIntermediate());
@@ -126,7 +131,8 @@ class ConfigReaderTest {
             ModelFormatException.class,
             () ->
                 ConfigReader.parse(
-                    JsonFile.parse("config.json", "{\"model_type\": \"llama\", \"hidden_size\": 0}")));
+                    JsonFile.parse(
+                        "config.json", "{\"model_type\": \"llama\", \"hidden_size\": 0}")));
     assertEquals(
         "config.json: hidden_size: expected an integer from 1 to 16777216, found 0",
         error.getMessage());

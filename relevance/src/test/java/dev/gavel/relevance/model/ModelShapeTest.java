@@ -44,9 +44,11 @@ class ModelShapeTest {
   void unknownNamesAreRefused() {
     IllegalArgumentException error =
         assertThrows(IllegalArgumentException.class, () -> ModelShape.of("huge"));
-    assertTrue(error.getMessage().contains("tiny-llama") && error.getMessage().contains("found huge"));
+    assertTrue(
+        error.getMessage().contains("tiny-llama") && error.getMessage().contains("found huge"));
     assertEquals(ModelShape.of("tiny-llama").config(), ModelShape.of("tiny").config());
-    ModelShape.names().forEach(name -> assertTrue(ModelShape.of(name).config().vocabulary() >= 512));
+    ModelShape.names()
+        .forEach(name -> assertTrue(ModelShape.of(name).config().vocabulary() >= 512));
   }
 
   @ParameterizedTest

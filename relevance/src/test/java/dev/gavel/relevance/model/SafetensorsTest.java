@@ -96,7 +96,8 @@ class SafetensorsTest {
   void headersThatLieAreRefused() throws IOException {
     assertRefused(directory.resolve("model.safetensors"), "found no such file");
     assertRefused(
-        Files.write(directory.resolve("model.safetensors"), new byte[5]), "expected at least 8 bytes");
+        Files.write(directory.resolve("model.safetensors"), new byte[5]),
+        "expected at least 8 bytes");
     byte[] empty = "{}".getBytes(StandardCharsets.UTF_8);
     assertRefused(file(1_000_000, empty, 0), "header length: expected 2 to 2");
     assertRefused(file(-1, empty, 0), "found 18446744073709551615");
@@ -152,7 +153,8 @@ class SafetensorsTest {
   @Test
   void truncatedAndGrownFilesAreRefused() throws IOException {
     String header = "{\"a\": {\"dtype\": \"F32\", \"shape\": [100], \"data_offsets\": [0, 400]}}";
-    assertRefused(file(header, 399), "data_offsets: expected [begin, end] with begin <= end <= 399");
+    assertRefused(
+        file(header, 399), "data_offsets: expected [begin, end] with begin <= end <= 399");
     assertRefused(file(header, 401), "expected 400 bytes of tensors, found 401");
     SafetensorsFile file = SafetensorsFile.open(file(header, 400));
     file(header, 300);
@@ -174,7 +176,8 @@ class SafetensorsTest {
       }
     }
     assertEquals(HalfFloats.toF16(1f), HalfFloats.toF16(1f + 0x1p-11f), "ties go to even");
-    assertEquals(HalfFloats.toF16(1f + 0x1p-9f), HalfFloats.toF16(1f + 0x1.8p-10f), "ties go to even");
+    assertEquals(
+        HalfFloats.toF16(1f + 0x1p-9f), HalfFloats.toF16(1f + 0x1.8p-10f), "ties go to even");
     assertEquals(HalfFloats.toBf16(1f), HalfFloats.toBf16(1f + 0x1p-8f));
     assertEquals(0x7C00, HalfFloats.toF16(1e6f));
     assertTrue(Float.isNaN(HalfFloats.fromBf16(HalfFloats.toBf16(Float.NaN))));

@@ -53,14 +53,17 @@ class WeightLoaderTest {
     RandomModel.fill(ModelShape.of(shape), direct, 7);
     assertSame(direct, load(directory, config));
     assertEquals(config.tiedEmbeddings(), !direct.tensors.containsKey("lm_head.weight"));
-    assertEquals(config.qkvBias(), direct.tensors.containsKey("model.layers.1.self_attn.v_proj.bias"));
-    assertEquals(config.qkNorm(), direct.tensors.containsKey("model.layers.0.self_attn.q_norm.weight"));
+    assertEquals(
+        config.qkvBias(), direct.tensors.containsKey("model.layers.1.self_attn.v_proj.bias"));
+    assertEquals(
+        config.qkNorm(), direct.tensors.containsKey("model.layers.0.self_attn.q_norm.weight"));
   }
 
   /** Writes tensors with given shapes; element i of tensor t is 1000 t + i. */
   private void write(Path file, Map<String, long[]> tensors) throws IOException {
     List<SafetensorsWriter.Tensor> list = new ArrayList<>();
-    tensors.forEach((name, shape) -> list.add(new SafetensorsWriter.Tensor(name, DType.F32, shape)));
+    tensors.forEach(
+        (name, shape) -> list.add(new SafetensorsWriter.Tensor(name, DType.F32, shape)));
     try (SafetensorsWriter writer = new SafetensorsWriter(file, list, Map.of())) {
       for (int t = 0; t < list.size(); t++) {
         ByteBuffer data =
@@ -102,7 +105,8 @@ class WeightLoaderTest {
       assertEquals(start, first(builder, prefix + "gate_proj.weight"));
       assertEquals(start + inner * hidden, first(builder, prefix + "up_proj.weight"));
       assertEquals(
-          1000f * (fused + 1) + expert * inner * hidden, first(builder, prefix + "down_proj.weight"));
+          1000f * (fused + 1) + expert * inner * hidden,
+          first(builder, prefix + "down_proj.weight"));
       assertArrayEquals(
           new long[] {hidden, inner}, builder.tensors.get(prefix + "down_proj.weight").shape());
     }
@@ -139,8 +143,7 @@ class WeightLoaderTest {
     assertMessage(config, "model-00007-of-00003.safetensors: expected in");
     TestModels.put(directory, Checkpoint.INDEX, index.replace("model-00001", "../model-00001"));
     assertMessage(config, "expected the name of a file in the directory, found ../model-00001");
-    TestModels.put(
-        directory, Checkpoint.INDEX, index.replaceFirst("model-00001", "model-00000"));
+    TestModels.put(directory, Checkpoint.INDEX, index.replaceFirst("model-00001", "model-00000"));
     assertMessage(config, "expected as in model.safetensors.index.json, found nothing");
     TestModels.put(directory, Checkpoint.INDEX, "{\"weight_map\": [}");
     assertMessage(config, "model.safetensors.index.json: expected JSON");
@@ -163,7 +166,9 @@ class WeightLoaderTest {
     write(directory.resolve("model.safetensors"), tensors);
     assertMessage(
         config,
-        "model.safetensors: tensor " + name + ": expected shape [32, 64] (config.json), found no such");
+        "model.safetensors: tensor "
+            + name
+            + ": expected shape [32, 64] (config.json), found no such");
     tensors.put(name, new long[] {64, 32});
     write(directory.resolve("model.safetensors"), tensors);
     assertMessage(
@@ -178,9 +183,9 @@ class WeightLoaderTest {
     byte[] bytes = Files.readAllBytes(file);
     String header = new String(bytes, 8, 4000, java.nio.charset.StandardCharsets.ISO_8859_1);
     int at = 8 + header.indexOf("\"BF16\"");
-    System.arraycopy("\"I16\" ".getBytes(java.nio.charset.StandardCharsets.US_ASCII), 0, bytes, at, 6);
+    System.arraycopy(
+        "\"I16\" ".getBytes(java.nio.charset.StandardCharsets.US_ASCII), 0, bytes, at, 6);
     Files.write(file, bytes);
-    assertMessage(
-        config, "tensor model.embed_tokens.weight: expected F32, F16 or BF16, found I16");
+    assertMessage(config, "tensor model.embed_tokens.weight: expected F32, F16 or BF16, found I16");
   }
 }

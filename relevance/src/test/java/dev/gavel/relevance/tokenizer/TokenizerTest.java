@@ -64,8 +64,7 @@ class TokenizerTest {
   void unpairedSurrogatesBecomeReplacementCharacters() {
     assertEquals("a\uFFFDb", tokenizer.decode(tokenizer.encode("a\uD83Db")));
     assertEquals("\uFFFD", tokenizer.decode(tokenizer.encode("\uDC5F")));
-    assertEquals(
-        "\uFFFD\ud83d\udc5f", tokenizer.decode(tokenizer.encode("\uD83D\ud83d\udc5f")));
+    assertEquals("\uFFFD\ud83d\udc5f", tokenizer.decode(tokenizer.encode("\uD83D\ud83d\udc5f")));
   }
 
   @Test

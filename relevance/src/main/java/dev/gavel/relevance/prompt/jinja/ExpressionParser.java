@@ -10,7 +10,8 @@ import java.util.Set;
 class ExpressionParser {
   private static final int DEPTH_MAX = 200;
   private static final Set<String> COMPARISONS = Set.of("==", "!=", "<", "<=", ">", ">=");
-  private static final Set<String> AFTER_TEST = Set.of("else", "or", "and", "is", "if", "not", "in");
+  private static final Set<String> AFTER_TEST =
+      Set.of("else", "or", "and", "is", "if", "not", "in");
 
   private final List<Token> tokens;
   private int at;
@@ -37,8 +38,7 @@ class ExpressionParser {
   final TemplateException expected(String what) {
     Token found = peek();
     String text = found.kind() == Token.Kind.EOF ? "the end of the template" : found.text();
-    return new TemplateException(
-        "line " + found.line() + ": expected " + what + ", found " + text);
+    return new TemplateException("line " + found.line() + ": expected " + what + ", found " + text);
   }
 
   final Token expect(Token.Kind kind) {

@@ -14,8 +14,7 @@ final class Filters {
 
   static Object apply(String name, Object input, List<Object> given, Map<String, Object> named) {
     return switch (name) {
-      case "trim" ->
-          StringMethods.strip(Values.text(input), optionalString(given, 0), true, true);
+      case "trim" -> StringMethods.strip(Values.text(input), optionalString(given, 0), true, true);
       case "upper" -> Values.text(input).toUpperCase(Locale.ROOT);
       case "lower" -> Values.text(input).toLowerCase(Locale.ROOT);
       case "capitalize" -> StringMethods.capitalize(Values.text(input));
@@ -27,7 +26,10 @@ final class Filters {
       case "tojson" -> Json.write(input, argument(given, 0, named, "indent", null));
       case "int" -> toInteger(input, argument(given, 0, named, "default", 0L));
       case "float" -> toReal(input, argument(given, 0, named, "default", 0.0));
-      case "abs" -> Values.isInteger(input) ? (Object) Math.abs(Values.integer(input)) : Math.abs((Double) input);
+      case "abs" ->
+          Values.isInteger(input)
+              ? (Object) Math.abs(Values.integer(input))
+              : Math.abs((Double) input);
       case "default", "d" -> fallback(input, given, named);
       default -> ofList(name, input, given, named);
     };
@@ -184,7 +186,8 @@ final class Filters {
 
   private static String indent(String text, List<Object> given, Map<String, Object> named) {
     Object width = argument(given, 0, named, "width", 4L);
-    String by = width instanceof String s ? s : " ".repeat((int) Math.min(100, Values.integer(width)));
+    String by =
+        width instanceof String s ? s : " ".repeat((int) Math.min(100, Values.integer(width)));
     boolean first = Values.truth(argument(given, 1, named, "first", false));
     String[] lines = text.split("\n", -1);
     StringBuilder out = new StringBuilder();

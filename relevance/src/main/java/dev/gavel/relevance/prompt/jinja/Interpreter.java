@@ -317,7 +317,10 @@ final class Interpreter {
   private Object slice(Node.Slice slice, Scope scope) {
     Object object = value(slice.object(), scope);
     return Members.slice(
-        object, bound(slice.start(), scope), bound(slice.stop(), scope), bound(slice.step(), scope));
+        object,
+        bound(slice.start(), scope),
+        bound(slice.stop(), scope),
+        bound(slice.step(), scope));
   }
 
   private Long bound(Node.Expression expression, Scope scope) {

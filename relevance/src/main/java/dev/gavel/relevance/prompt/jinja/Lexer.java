@@ -12,7 +12,8 @@ import java.util.regex.Pattern;
 final class Lexer {
   private static final Pattern OPEN = Pattern.compile("\\{([{%#])([-+]?)");
   private static final Pattern RAW =
-      Pattern.compile("\\{%([-+]?)\\s*raw\\s*(-?)%\\}(.*?)\\{%(-?)\\s*endraw\\s*([-+]?)%\\}", Pattern.DOTALL);
+      Pattern.compile(
+          "\\{%([-+]?)\\s*raw\\s*(-?)%\\}(.*?)\\{%(-?)\\s*endraw\\s*([-+]?)%\\}", Pattern.DOTALL);
   private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
   private static final Pattern NUMBER =
       Pattern.compile("(\\d+(?:_\\d+)*)(\\.\\d+)?([eE][+-]?\\d+)?");

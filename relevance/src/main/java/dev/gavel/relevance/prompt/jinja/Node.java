@@ -67,7 +67,8 @@ sealed interface Node {
   /** {@code set a} ... {@code endset}. */
   record SetBlock(String target, List<Node> body) implements Node {}
 
-  record Macro(String name, List<String> parameters, Map<String, Expression> defaults, List<Node> body)
+  record Macro(
+      String name, List<String> parameters, Map<String, Expression> defaults, List<Node> body)
       implements Node {}
 
   /** {@code filter name} ... {@code endfilter}. */

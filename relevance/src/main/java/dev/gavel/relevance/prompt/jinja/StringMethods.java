@@ -29,15 +29,19 @@ final class StringMethods {
       case "count" -> method(a -> count(text, required(a, 0)));
       case "join" -> method(a -> join(text, a.get(0)));
       case "removeprefix" ->
-          method(a -> text.startsWith(required(a, 0)) ? text.substring(required(a, 0).length()) : text);
+          method(
+              a ->
+                  text.startsWith(required(a, 0)) ? text.substring(required(a, 0).length()) : text);
       case "removesuffix" ->
           method(
               a ->
                   text.endsWith(required(a, 0))
                       ? text.substring(0, text.length() - required(a, 0).length())
                       : text);
-      case "isdigit" -> method(a -> !text.isEmpty() && text.codePoints().allMatch(Character::isDigit));
-      case "isalpha" -> method(a -> !text.isEmpty() && text.codePoints().allMatch(Character::isLetter));
+      case "isdigit" ->
+          method(a -> !text.isEmpty() && text.codePoints().allMatch(Character::isDigit));
+      case "isalpha" ->
+          method(a -> !text.isEmpty() && text.codePoints().allMatch(Character::isLetter));
       case "isspace" ->
           method(a -> !text.isEmpty() && text.codePoints().allMatch(Character::isWhitespace));
       default -> Undefined.VALUE;

@@ -146,7 +146,11 @@ final class Values {
       return reals(operator, ((Number) left).doubleValue(), ((Number) right).doubleValue());
     }
     throw new TemplateException(
-        operator + ": expected two numbers, strings or lists, found " + kind(left) + " and " + kind(right));
+        operator
+            + ": expected two numbers, strings or lists, found "
+            + kind(left)
+            + " and "
+            + kind(right));
   }
 
   private static Object integers(String operator, long a, long b) {

@@ -76,7 +76,10 @@ class JinjaGoldenTest {
   List<DynamicTest> expressionsEvaluateAsInPython() throws IOException {
     JsonNode goldens = JSON.readTree(resource("goldens.json"));
     Map<String, Object> variables = new HashMap<>();
-    goldens.get("variables").properties().forEach(e -> variables.put(e.getKey(), value(e.getValue())));
+    goldens
+        .get("variables")
+        .properties()
+        .forEach(e -> variables.put(e.getKey(), value(e.getValue())));
     List<DynamicTest> tests = new ArrayList<>();
     for (JsonNode expression : goldens.get("expressions")) {
       String source = expression.get("template").asText();
@@ -123,10 +126,12 @@ class JinjaGoldenTest {
 
   @Test
   void endlessTemplatesEnd() {
-    String nested = "{% for a in r %}{% for b in r %}{% for c in r %}x{% endfor %}{% endfor %}{% endfor %}";
+    String nested =
+        "{% for a in r %}{% for b in r %}{% for c in r %}x{% endfor %}{% endfor %}{% endfor %}";
     JinjaTemplate template = JinjaTemplate.parse("{% set r = range(1000) %}" + nested);
     assertThrows(TemplateException.class, () -> template.render(Map.of()));
-    JinjaTemplate recursive = JinjaTemplate.parse("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}");
+    JinjaTemplate recursive =
+        JinjaTemplate.parse("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}");
     assertThrows(TemplateException.class, () -> recursive.render(Map.of()));
     String deep = "{{ " + "(".repeat(10_000) + "1" + ")".repeat(10_000) + " }}";
     assertThrows(TemplateException.class, () -> JinjaTemplate.parse(deep));
@@ -138,7 +143,8 @@ class JinjaGoldenTest {
 
   @Test
   void javaObjectsAreOutOfReach() {
-    for (String source : List.of("{{ 'a'.getClass() }}", "{{ ''.__class__.mro() }}", "{{ xs.size() }}")) {
+    for (String source :
+        List.of("{{ 'a'.getClass() }}", "{{ ''.__class__.mro() }}", "{{ xs.size() }}")) {
       JinjaTemplate template = JinjaTemplate.parse(source);
       assertThrows(TemplateException.class, () -> template.render(Map.of("xs", List.of())));
     }
