@@ -122,48 +122,76 @@ void gemm_int8(const GemmInt8& args) {
   }
 }
 
-// The fast Walsh-Hadamard transform of one block, orthonormal: butterflies between values `half` apart.
-inline void hadamard(float* x, int size) {
-  for (int half = size / 2; half >= kLanes; half /= 2) {
-    for (int begin = 0; begin < size; begin += 2 * half) {
-      for (int i = begin; i < begin + half; i += kLanes) {
-        const Vec a = load(x + i);
-        const Vec b = load(x + i + half);
-        store(x + i, a + b);
-        store(x + i + half, a - b);
+// Each lane's partner in a butterfly of lanes `half` apart, and the sign of its own value.
+struct Butterfly {
+  int32_t partner[kLanes];
+  float sign[kLanes];
+
+  constexpr explicit Butterfly(int half) : partner{}, sign{} {
+    for (int i = 0; i < kLanes; i++) {
+      partner[i] = i ^ half;
+      sign[i] = (i & half) == 0 ? 1.0f : -1.0f;
+    }
+  }
+};
+
+template <int half>
+inline Vec butterflies(Vec v) {
+  if constexpr (half == 0) {
+    return v;
+  } else {
+    static constexpr Butterfly kButterfly(half);
+    IntVec partner;
+    std::memcpy(&partner, kButterfly.partner, sizeof partner);
+    v = __builtin_shuffle(v, partner) + v * load(kButterfly.sign);
+    return butterflies<half / 2>(v);
+  }
+}
+
+// The fast Walsh-Hadamard transform of `vectors` vectors, orthonormal, in registers; returns the larger
+// of `most` and the magnitudes, per lane.
+template <int vectors>
+inline Vec hadamard_vectors(float* x, Vec most) {
+  Vec v[vectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < vectors; i++) {
+    v[i] = load(x + i * kLanes);
+  }
+#pragma GCC unroll 4
+  for (int half = vectors / 2; half > 0; half /= 2) {
+#pragma GCC unroll 16
+    for (int i = 0; i < vectors; i++) {
+      if ((i & half) == 0) {
+        const Vec sum = v[i] + v[i + half];
+        v[i + half] = v[i] - v[i + half];
+        v[i] = sum;
       }
     }
   }
-  const int first = size / 2 < kLanes / 2 ? size / 2 : kLanes / 2;
-  const float norm = 1.0f / __builtin_sqrtf(static_cast<float>(size));
-  if (size < kLanes) {
-    for (int half = first; half > 0; half /= 2) {
-      for (int i = 0; i < size; i++) {
-        if ((i & half) == 0) {
-          const float a = x[i];
-          const float b = x[i + half];
-          x[i] = a + b;
-          x[i + half] = a - b;
-        }
-      }
-    }
+  const Vec norm = splat(1.0f / __builtin_sqrtf(static_cast<float>(vectors * kLanes)));
+#pragma GCC unroll 16
+  for (int i = 0; i < vectors; i++) {
+    v[i] = butterflies<kLanes / 2>(v[i]) * norm;
+    store(x + i * kLanes, v[i]);
+    most = maximum(most, maximum(v[i], -v[i]));
+  }
+  return most;
+}
+
+// Blocks narrower than a vector, or of any other size.
+inline void hadamard_scalar(float* x, int size) {
+  for (int half = size / 2; half > 0; half /= 2) {
     for (int i = 0; i < size; i++) {
-      x[i] *= norm;
-    }
-    return;
-  }
-  for (int begin = 0; begin < size; begin += kLanes) {
-    Vec v = load(x + begin);
-    for (int half = first; half > 0; half /= 2) {
-      IntVec partner;
-      Vec sign;
-      for (int i = 0; i < kLanes; i++) {
-        partner[i] = i ^ half;
-        sign[i] = (i & half) == 0 ? 1.0f : -1.0f;
+      if ((i & half) == 0) {
+        const float a = x[i];
+        x[i] = a + x[i + half];
+        x[i + half] = a - x[i + half];
       }
-      v = __builtin_shuffle(v, partner) + v * sign;
     }
-    store(x + begin, v * splat(norm));
+  }
+  const float norm = 1.0f / __builtin_sqrtf(static_cast<float>(size));
+  for (int i = 0; i < size; i++) {
+    x[i] *= norm;
   }
 }
 
@@ -180,6 +208,36 @@ inline float largest(const float* x, int k) {
     result = magnitude > result ? magnitude : result;
   }
   return result;
+}
+
+template <int vectors>
+float hadamard_row(float* x, int k) {
+  Vec most = {};
+  for (int begin = 0; begin < k; begin += vectors * kLanes) {
+    most = hadamard_vectors<vectors>(x + begin, most);
+  }
+  return max_lanes(most);
+}
+
+// Transforms a row in blocks; returns its largest magnitude.
+inline float hadamard_row(float* x, int k, int block) {
+  switch (block / kLanes) {
+    case 1:
+      return hadamard_row<1>(x, k);
+    case 2:
+      return hadamard_row<2>(x, k);
+    case 4:
+      return hadamard_row<4>(x, k);
+    case 8:
+      return hadamard_row<8>(x, k);
+    case 16:
+      return hadamard_row<16>(x, k);
+    default:
+      for (int begin = 0; begin < k; begin += block) {
+        hadamard_scalar(x + begin, block);
+      }
+      return largest(x, k);
+  }
 }
 
 // Writes row `row` of a tile of `rows`; returns the sum of its quantized values.
@@ -232,10 +290,7 @@ void quantize_rows(const QuantizeRows& args) {
   const int groups = (args.k + kGroup - 1) / kGroup;
   for (int r = 0; r < args.count; r++) {
     float* x = args.rows[r];
-    for (int begin = 0; begin < args.k && args.hadamard > 0; begin += args.hadamard) {
-      hadamard(x + begin, args.hadamard);
-    }
-    const float most = largest(x, args.k);
+    const float most = args.hadamard > 0 ? hadamard_row(x, args.k, args.hadamard) : largest(x, args.k);
     const float inverse = most > 0 ? 127.0f / most : 0.0f;
     const int tile = r / kTile * kTile;
     const int rows = args.count - tile < kTile ? args.count - tile : kTile;
