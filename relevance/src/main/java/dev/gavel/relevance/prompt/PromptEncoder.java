@@ -23,7 +23,7 @@ public final class PromptEncoder {
   public static final int CHARS_PER_TOKEN = 16;
 
   /** From so many items on, they are tokenized on several threads. */
-  private static final int PARALLEL_ITEMS = 16;
+  private static final int PARALLEL_ITEMS = 128;
 
   private static final String SAMPLE_QUERY = "red shoes";
 

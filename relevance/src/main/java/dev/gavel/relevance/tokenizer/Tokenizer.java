@@ -13,6 +13,7 @@ import java.util.Set;
 /** The tokenizer of a model directory. Thread-safe. */
 public final class Tokenizer implements AutoCloseable {
   private final NativeTokenizer encoder;
+  private final WordCache words; // null where texts cannot be cut at words
   private final TokenBytes bytes;
   private final Neutralizer neutralizer;
   private final Map<String, Integer> addedIds = new HashMap<>();
@@ -33,8 +34,14 @@ public final class Tokenizer implements AutoCloseable {
     Integer unknownId = file.unknown == null ? null : file.vocabulary.get(file.unknown);
     this.unknown = unknownId == null ? -1 : unknownId;
     this.encoder = new NativeTokenizer(json);
+    this.words = file.splitsWords() ? wordCache() : null;
     int[] around = encoder.encode("", true);
     this.opening = around.length == 0 ? around : new int[] {around[0]};
+  }
+
+  private WordCache wordCache() {
+    WordCache cache = new WordCache(word -> encoder.encode(word, false));
+    return cache.isExact() ? cache : null;
   }
 
   /**
@@ -51,7 +58,7 @@ public final class Tokenizer implements AutoCloseable {
    * unpaired surrogate counts as U+FFFD.
    */
   public int[] encode(String text) {
-    return encoder.encode(text, false);
+    return words != null ? words.encode(text) : encoder.encode(text, false);
   }
 
   /** User text changed so that no added token can be read in it. */

@@ -26,6 +26,8 @@ final class TokenizerFile {
   final Map<String, Integer> vocabulary = new HashMap<>();
   final List<Added> added = new ArrayList<>();
   JsonNode decoder;
+  private JsonNode preTokenizer;
+  private boolean random; // merges are dropped at random
   String unknown; // the model's unknown token, or null
 
   private TokenizerFile() {}
@@ -46,6 +48,7 @@ final class TokenizerFile {
         switch (key) {
           case "added_tokens" -> file.addTokens(json.readValueAsTree());
           case "decoder" -> file.decoder = json.readValueAsTree();
+          case "pre_tokenizer" -> file.preTokenizer = json.readValueAsTree();
           case "model" -> file.readModel(json);
           default -> json.skipChildren();
         }
@@ -101,6 +104,8 @@ final class TokenizerFile {
         pieces.forEach(piece -> unigram.add(piece.path(0).asText()));
       } else if (key.equals("unk_token") && token == JsonToken.VALUE_STRING) {
         unknown = json.getText();
+      } else if (key.equals("dropout") && token != JsonToken.VALUE_NULL) {
+        random = true;
       } else if (key.equals("unk_id") && token == JsonToken.VALUE_NUMBER_INT) {
         unknownId = json.getIntValue();
       } else {
@@ -120,6 +125,39 @@ final class TokenizerFile {
       json.nextToken();
       vocabulary.put(piece, checkId(json.getIntValue(), piece));
     }
+  }
+
+  /**
+   * Whether text can be cut between a letter and a space with a letter behind without changing its
+   * tokens: the tokenizer is byte-level and splits words by a pattern, and no added token reaches
+   * over such a place. Necessary, not sufficient: an unusual pattern may join words.
+   */
+  boolean splitsWords() {
+    if (random || preTokenizer == null) {
+      return false;
+    }
+    List<JsonNode> steps = new ArrayList<>();
+    if (preTokenizer.has("pretokenizers")) {
+      preTokenizer.get("pretokenizers").forEach(steps::add);
+    } else {
+      steps.add(preTokenizer);
+    }
+    boolean byteLevel = false;
+    boolean pattern = false;
+    for (JsonNode step : steps) {
+      String type = step.path("type").asText();
+      boolean isByteLevel = type.equals("ByteLevel");
+      if (!isByteLevel && !type.equals("Split") && !type.equals("Digits")
+          || step.path("add_prefix_space").asBoolean(isByteLevel)) {
+        return false;
+      }
+      byteLevel |= isByteLevel;
+      pattern |= isByteLevel && step.path("use_regex").asBoolean(true) || type.equals("Split");
+    }
+    return byteLevel
+        && pattern
+        && added.stream()
+            .noneMatch(token -> token.content().matches("(?s)[a-zA-Z ].*|.*[a-zA-Z ]"));
   }
 
   /** One more than the largest id. */

@@ -185,6 +185,21 @@ class ModelDirectoryTest {
     assertRefused(message.strip());
   }
 
+  /** The example of docs/model-directory.md, with all known keys. */
+  @Test
+  void theDocumentedExampleIsValid() throws IOException {
+    Path doc = Path.of(System.getProperty("basedir", ".")).resolve("../docs/model-directory.md");
+    String text = Files.readString(doc);
+    int begin = text.indexOf("```json") + "```json".length();
+    manifest(text.substring(begin, text.indexOf("```", begin)));
+    try (RelevanceModel model = RelevanceModel.open(directory)) {
+      assertEquals("shop-judge", model.name());
+      assertArrayEquals(model.tokenize("4"), model.labelTokens().get(0).get(0));
+      assertEquals(Limits.DEFAULT, model.limits());
+    }
+    assertTrue(ModelDirectory.inspect(directory).warnings().isEmpty());
+  }
+
   private void labels(String first, String second) {
     manifest("{\"labels\": [" + first + ", " + second + "]}");
   }

@@ -149,6 +149,41 @@ class TokenizerTest {
     assertEquals("", stream.push(tokenizer.encode("x")[0]));
   }
 
+  /** Words from a cache, and again after the cache has turned over, are the library's own. */
+  @Test
+  void cachedWordsAreTheLibrarysTokens(@TempDir Path other) throws java.io.IOException {
+    TestModels.random(other, "tiny");
+    String json = java.nio.file.Files.readString(other.resolve("tokenizer.json"));
+    assertTrue(TokenizerFile.parse(json).splitsWords());
+    long seed = System.nanoTime();
+    System.out.println("TokenizerTest seed " + seed);
+    Random random = new Random(seed);
+    try (NativeTokenizer library = new NativeTokenizer(json)) {
+      WordCache cache = new WordCache(text -> library.encode(text, false));
+      assertTrue(cache.isExact());
+      String[] words = "red Shoes the product 42 - <|im_end|> \u978b é's \n x, for".split(" ");
+      for (int round = 0; round < 500; round++) {
+        StringBuilder text = new StringBuilder();
+        for (int i = random.nextInt(20); i > 0; i--) {
+          text.append(words[random.nextInt(words.length)]).append(" ".repeat(random.nextInt(3)));
+        }
+        assertArrayEquals(
+            library.encode(text.toString(), false), cache.encode(text.toString()), "seed " + seed);
+        for (int i = 0; i < 150; i++) {
+          cache.encode(
+              "w" + Integer.toString(random.nextInt(1 << 24), 36).replaceAll("[0-9]", "q"));
+        }
+      }
+    }
+    assertFalse(TokenizerFile.parse(json.replace("\"ByteLevel\"", "\"Metaspace\"")).splitsWords());
+    assertFalse(
+        TokenizerFile.parse(json.replace("\"dropout\" : null", "\"dropout\" : 0.1")).splitsWords());
+    // A tokenizer that joins words is found out.
+    WordCache joining =
+        new WordCache(text -> text.contains("of the") ? new int[] {1} : new int[] {text.length()});
+    assertFalse(joining.isExact());
+  }
+
   @Test
   void malformedTokenizersAreNamed(@TempDir Path other) {
     TestModels.random(other, "tiny");
@@ -220,6 +255,6 @@ class TokenizerTest {
     Tokenizer closed = Tokenizer.open(TestModels.random(other, "tiny"));
     closed.close();
     closed.close();
-    assertThrows(IllegalStateException.class, () -> closed.encode("x"));
+    assertThrows(IllegalStateException.class, () -> closed.encode("unseen"));
   }
 }
