@@ -16,9 +16,8 @@ WORKDIR /src
 COPY . .
 RUN ./gavel build
 ARG LIBTORCH=no
-# The modules that jdeps finds in lib/*.jar, and the two that are only looked up at run time:
-# elliptic curves for TLS, and zip for jars as file systems. The class archive is made again, by the
-# runtime that will read it, at the place where it will be read.
+# jdeps finds more modules, for parts of libraries that are not used; these are enough for every
+# command. The class archive is made again, by the runtime that will read it, where it will be read.
 RUN cp -a .gavel/dist /opt/gavel \
  && rm -f /opt/gavel/lib/classes.* \
  && if [ "$LIBTORCH" != yes ]; then \
@@ -27,7 +26,7 @@ RUN cp -a .gavel/dist /opt/gavel \
         /opt/gavel/native/libquadmath.so.0 /opt/gavel/native/libgomp.so.1; \
     fi \
  && "$(dirname "$(readlink -f "$(command -v javac)")")/jlink" \
-      --add-modules java.base,java.compiler,java.desktop,java.logging,java.management,java.naming,java.sql,jdk.unsupported,jdk.crypto.ec,jdk.zipfs \
+      --add-modules java.base,java.logging,java.management,java.naming,java.sql,java.xml,jdk.crypto.ec,jdk.unsupported,jdk.zipfs \
       --strip-debug --no-header-files --no-man-pages --compress=2 --output /opt/gavel/jre \
  && /opt/gavel/jre/bin/java -Xshare:dump \
  && /opt/gavel/bin/gavel archive-classes

@@ -81,7 +81,7 @@ public record Ceiling(
       Hardware.openLibtorch(Path.of(directory));
       return "";
     } catch (EngineException e) {
-      return "libtorch: " + e.getMessage();
+      return e.getMessage();
     }
   }
 }
