@@ -113,6 +113,11 @@ final class WeightLoader {
 
   /** Hands every tensor to {@code builder}, file by file. */
   void load(EngineBuilder builder) {
+    forEach(builder::tensor);
+  }
+
+  /** Hands every tensor to {@code sink}, file by file. */
+  void forEach(Weights.Sink sink) {
     Map<String, List<Part>> byFile = new HashMap<>();
     for (Part part : parts) {
       String file = checkpoint.fileName(part.stored().name());
@@ -123,7 +128,7 @@ final class WeightLoader {
       inFile.sort(Comparator.comparingLong(part -> part.stored().begin() + part.offset()));
       try (SafetensorsFile.Data data = file.data()) {
         for (Part part : inFile) {
-          builder.tensor(
+          sink.tensor(
               part.spec().name(),
               part.dtype(),
               part.spec().shape(),

@@ -3,10 +3,10 @@ package dev.gavel.training.torch;
 import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.Supplier;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.javacpp.indexer.DoubleIndexer;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
@@ -82,9 +82,27 @@ public final class Torch {
     torch.set_num_threads(count);
   }
 
-  /** A number as an operand. */
-  public static Scalar scalar(double value) {
-    return new Scalar(value);
+  /**
+   * Computes one tensor and frees everything else that was made on the way. The result belongs to
+   * the surrounding scope, if there is one.
+   */
+  public static Tensor scoped(Supplier<Tensor> work) {
+    PointerScope outer = PointerScope.getInnerScope();
+    Tensor result = lasting(work);
+    if (outer != null) {
+      outer.attach(result);
+      result.releaseReference(); // the scope holds it now
+    }
+    return result;
+  }
+
+  /** The same for a tensor that outlives every scope, until it is closed. */
+  public static Tensor lasting(Supplier<Tensor> work) {
+    try (PointerScope scope = new PointerScope()) {
+      Tensor result = work.get();
+      result.retainReference(); // outlives the scope's own reference
+      return result;
+    }
   }
 
   /** A vector of indices. */

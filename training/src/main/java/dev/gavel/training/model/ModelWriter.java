@@ -1,0 +1,95 @@
+package dev.gavel.training.model;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.gavel.engine.DType;
+import dev.gavel.relevance.model.SafetensorsWriter;
+import dev.gavel.relevance.model.Weights;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+
+/** Writes a trained model as a Hugging Face directory, adapters merged. */
+public final class ModelWriter {
+  private static final String WEIGHTS = "model.safetensors";
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+
+  private ModelWriter() {}
+
+  /**
+   * Writes weights, and everything else (configuration, tokenizer, manifest) as it is in {@code
+   * base}.
+   *
+   * @param base the directory that the model was loaded from
+   * @param out made if absent; another one than {@code base}
+   * @param dtype of the weights on disk
+   */
+  public static void write(CausalLm model, Path base, Path out, DType dtype) throws IOException {
+    Files.createDirectories(out);
+    if (Files.isSameFile(base, out)) {
+      throw new IllegalArgumentException(
+          "model directory: expected another one than the base, found " + out);
+    }
+    copyOtherFiles(base, out);
+    writeConfig(base, out, dtype);
+    writeWeights(model, out.resolve(WEIGHTS), dtype);
+  }
+
+  private static void copyOtherFiles(Path base, Path out) throws IOException {
+    try (Stream<Path> files = Files.list(base)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        String name = file.getFileName().toString();
+        boolean weights = name.endsWith(".safetensors") || name.endsWith(".safetensors.index.json");
+        if (!weights) {
+          Files.copy(file, out.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+        }
+      }
+    }
+  }
+
+  private static void writeConfig(Path base, Path out, DType dtype) throws IOException {
+    ObjectNode config = (ObjectNode) MAPPER.readTree(base.resolve("config.json").toFile());
+    config.put(
+        config.has("torch_dtype") ? "torch_dtype" : "dtype",
+        switch (dtype) {
+          case F32 -> "float32";
+          case F16 -> "float16";
+          case BF16 -> "bfloat16";
+        });
+    Files.writeString(
+        out.resolve("config.json"),
+        MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(config) + "\n");
+  }
+
+  private static void writeWeights(CausalLm model, Path file, DType dtype) throws IOException {
+    Map<String, long[]> shapes = Weights.shapes(model.config());
+    List<SafetensorsWriter.Tensor> tensors = new ArrayList<>();
+    shapes.forEach((name, shape) -> tensors.add(new SafetensorsWriter.Tensor(name, dtype, shape)));
+    try (SafetensorsWriter writer = new SafetensorsWriter(file, tensors, Map.of("format", "pt"))) {
+      for (String name : shapes.keySet()) {
+        write(model, name, dtype, writer);
+      }
+      writer.finish();
+    }
+  }
+
+  private static void write(CausalLm model, String name, DType dtype, SafetensorsWriter writer)
+      throws IOException {
+    try (PointerScope scope = new PointerScope()) {
+      Tensor weight =
+          model.lora() == null
+              ? model.parameters().get(name).detach()
+              : model.lora().merged(name, model.parameters());
+      Tensor stored = weight.to(Parameters.scalarType(dtype)).contiguous();
+      writer.write(new BytePointer(stored.data_ptr()).capacity(stored.nbytes()).asByteBuffer());
+    }
+  }
+}

@@ -1,0 +1,125 @@
+package dev.gavel.training.model;
+
+import dev.gavel.engine.DType;
+import dev.gavel.relevance.model.Weights;
+import dev.gavel.training.torch.Torch;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.pytorch.MemoryFormatOptional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/** Named weights that live until they are closed, in the order of the layers. */
+public final class Parameters implements AutoCloseable {
+  private final Map<String, Tensor> tensors = new LinkedHashMap<>();
+
+  Parameters() {}
+
+  /**
+   * Loads a directory's weights.
+   *
+   * @param type of the weights in memory, fp32 for training
+   */
+  static Parameters load(Weights weights, ScalarType type) {
+    Torch.load();
+    Map<String, Tensor> loaded = new LinkedHashMap<>();
+    Weights.shapes(weights.config()).keySet().forEach(name -> loaded.put(name, null));
+    weights.forEach(
+        (name, dtype, shape, data) -> loaded.put(name, tensor(dtype, shape, data, type)));
+    Parameters out = new Parameters();
+    out.tensors.putAll(loaded);
+    return out;
+  }
+
+  /** Loads a directory. */
+  static Parameters load(Path directory, ScalarType type) {
+    return load(Weights.open(directory), type);
+  }
+
+  private static Tensor tensor(DType dtype, long[] shape, ByteBuffer data, ScalarType type) {
+    // The buffer is a window of a file: it is copied, as it may not be aligned and will go.
+    return Torch.lasting(
+        () -> {
+          long[] size = {data.remaining()};
+          Tensor bytes = torch.zeros(size, new TensorOptions(ScalarType.Byte));
+          new BytePointer(bytes.data_ptr()).capacity(size[0]).asByteBuffer().put(data.duplicate());
+          Tensor stored = bytes.view(scalarType(dtype)).view(shape);
+          return stored.to(type, false, true, new MemoryFormatOptional());
+        });
+  }
+
+  static ScalarType scalarType(DType dtype) {
+    return switch (dtype) {
+      case F32 -> ScalarType.Float;
+      case F16 -> ScalarType.Half;
+      case BF16 -> ScalarType.BFloat16;
+    };
+  }
+
+  /** Adds a tensor that this object will close. */
+  void put(String name, Tensor tensor) {
+    if (tensors.putIfAbsent(name, tensor) != null) {
+      throw new IllegalArgumentException("parameter " + name + ": expected once, found twice");
+    }
+  }
+
+  /**
+   * The tensor of that name.
+   *
+   * @throws IllegalArgumentException if there is none
+   */
+  public Tensor get(String name) {
+    Tensor tensor = tensors.get(name);
+    if (tensor == null) {
+      throw new IllegalArgumentException("parameter " + name + ": expected, found none");
+    }
+    return tensor;
+  }
+
+  public boolean has(String name) {
+    return tensors.containsKey(name);
+  }
+
+  /** All of them, by name, in order; a live view. */
+  public Map<String, Tensor> all() {
+    return java.util.Collections.unmodifiableMap(tensors);
+  }
+
+  /** Those that are trained. */
+  public Map<String, Tensor> trainable() {
+    Map<String, Tensor> out = new LinkedHashMap<>();
+    tensors.forEach(
+        (name, tensor) -> {
+          if (tensor.requires_grad()) {
+            out.put(name, tensor);
+          }
+        });
+    return out;
+  }
+
+  /** Turns gradients of everything on or off. */
+  public void train(boolean on) {
+    tensors.values().forEach(tensor -> tensor.set_requires_grad(on));
+  }
+
+  /** Forgets all gradients. */
+  public void zeroGradients() {
+    for (Tensor tensor : tensors.values()) {
+      Tensor gradient = tensor.mutable_grad();
+      if (gradient.defined()) {
+        gradient.reset();
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    tensors.values().forEach(Tensor::close);
+    tensors.clear();
+  }
+}
