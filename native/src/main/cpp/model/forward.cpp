@@ -14,7 +14,7 @@ namespace {
 
 // Rows of a block: enough that a panel of weights, once in cache, is used many times; few enough that
 // the block's own rows stay in a core's second-level cache.
-constexpr int kBlockTiles = 8;
+constexpr int kBlockTiles = 4;
 
 // Blocks of whole tiles, as even as can be, a multiple of the threads in number.
 std::vector<int> block_bounds(int rows, int tile, int threads) {
