@@ -1,6 +1,5 @@
 package dev.gavel.training.model;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -9,55 +8,88 @@ import java.util.List;
  *
  * @param tokens [tokens] all sequences
  * @param offsets [sequences + 1] where each begins, cumulative
- * @param rows [targets] the row after which a target comes, ascending
+ * @param rows [targets] the row after which a target comes
  * @param targets [targets] tokens to be predicted
+ * @param weights [targets] how much each counts
  */
-public record PackedBatch(int[] tokens, int[] offsets, int[] rows, int[] targets) {
+public record PackedBatch(
+    int[] tokens, int[] offsets, int[] rows, int[] targets, double[] weights) {
 
   /**
-   * A prompt and the response to learn.
+   * One sequence.
    *
-   * @param prompt at least one token
-   * @param response may be empty: then nothing is predicted
+   * @param tokens what the model reads; at least one
+   * @param rows [targets] the token after which a target comes
+   * @param targets [targets] tokens to be predicted
+   * @param weights [targets] how much each counts
    */
-  public record Sequence(int[] prompt, int[] response) {
+  public record Sequence(int[] tokens, int[] rows, int[] targets, double[] weights) {
     public Sequence {
-      if (prompt.length == 0) {
-        throw new IllegalArgumentException("prompt: expected at least one token, found none");
+      if (tokens.length == 0) {
+        throw new IllegalArgumentException("sequence: expected at least one token, found none");
       }
     }
 
+    /** A prompt and the response to learn, which may be empty: then nothing is predicted. */
+    public static Sequence of(int[] prompt, int[] response) {
+      // The last response token is no input: nothing follows it.
+      int inputs = prompt.length + Math.max(0, response.length - 1);
+      int[] tokens = Arrays.copyOf(prompt, inputs);
+      System.arraycopy(response, 0, tokens, prompt.length, inputs - prompt.length);
+      int[] rows = new int[response.length];
+      for (int i = 0; i < rows.length; i++) {
+        rows[i] = prompt.length - 1 + i;
+      }
+      double[] weights = new double[response.length];
+      Arrays.fill(weights, 1);
+      return new Sequence(tokens, rows, response, weights);
+    }
+
+    /** A prompt after which any of several tokens may come, with the given probabilities. */
+    public static Sequence soft(int[] prompt, int[] choices, double[] probabilities) {
+      int[] rows = new int[choices.length];
+      Arrays.fill(rows, prompt.length - 1);
+      return new Sequence(prompt, rows, choices, probabilities);
+    }
+
+    /** The same, counting more or less. */
+    public Sequence times(double factor) {
+      double[] scaled = Arrays.stream(weights).map(weight -> weight * factor).toArray();
+      return new Sequence(tokens, rows, targets, scaled);
+    }
+
     public int length() {
-      return prompt.length + response.length;
+      return tokens.length;
+    }
+
+    /** Sum of the weights. */
+    public double weight() {
+      return Arrays.stream(weights).sum();
     }
   }
 
-  /** Packs sequences in their order. The last response token is no input: nothing follows it. */
+  /** Packs sequences in their order. */
   public static PackedBatch of(List<Sequence> sequences) {
     if (sequences.isEmpty()) {
       throw new IllegalArgumentException("sequences: expected at least one, found none");
     }
-    List<int[]> inputs = new ArrayList<>();
     int[] offsets = new int[sequences.size() + 1];
-    int[] rows = new int[sequences.stream().mapToInt(s -> s.response().length).sum()];
-    int[] targets = new int[rows.length];
+    for (int i = 0; i < sequences.size(); i++) {
+      offsets[i + 1] = offsets[i] + sequences.get(i).length();
+    }
+    int[] rows = new int[sequences.stream().mapToInt(each -> each.rows().length).sum()];
     int at = 0;
     for (int i = 0; i < sequences.size(); i++) {
-      Sequence sequence = sequences.get(i);
-      int[] response = sequence.response();
-      inputs.add(sequence.prompt());
-      inputs.add(Arrays.copyOf(response, Math.max(0, response.length - 1)));
-      for (int j = 0; j < response.length; j++) {
-        rows[at] = offsets[i] + sequence.prompt().length - 1 + j;
-        targets[at++] = response[j];
+      for (int row : sequences.get(i).rows()) {
+        rows[at++] = offsets[i] + row;
       }
-      offsets[i + 1] = offsets[i] + sequence.prompt().length + Math.max(0, response.length - 1);
     }
-    return new PackedBatch(concatenated(inputs), offsets, rows, targets);
-  }
-
-  private static int[] concatenated(List<int[]> parts) {
-    return parts.stream().flatMapToInt(Arrays::stream).toArray();
+    return new PackedBatch(
+        sequences.stream().flatMapToInt(each -> Arrays.stream(each.tokens())).toArray(),
+        offsets,
+        rows,
+        sequences.stream().flatMapToInt(each -> Arrays.stream(each.targets())).toArray(),
+        sequences.stream().flatMapToDouble(each -> Arrays.stream(each.weights())).toArray());
   }
 
   public int sequences() {

@@ -5,10 +5,15 @@ import dev.gavel.relevance.model.Weights;
 import dev.gavel.training.torch.Torch;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.InputArchive;
 import org.bytedeco.pytorch.MemoryFormatOptional;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.OutputArchive;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
@@ -105,6 +110,53 @@ public final class Parameters implements AutoCloseable {
   /** Turns gradients of everything on or off. */
   public void train(boolean on) {
     tensors.values().forEach(tensor -> tensor.set_requires_grad(on));
+  }
+
+  /** Writes the values of what is trained, exactly, for {@link #loadTrainable}. */
+  public void saveTrainable(Path file) {
+    try (PointerScope scope = new PointerScope()) {
+      OutputArchive archive = new OutputArchive();
+      int i = 0;
+      for (Tensor tensor : trainable().values()) {
+        archive.write(key(i++), tensor.detach());
+      }
+      archive.save_to(file.toString());
+    }
+  }
+
+  /**
+   * Reads the values back into a model with the same trainable parameters.
+   *
+   * @throws IllegalArgumentException if the file has others
+   */
+  public void loadTrainable(Path file) {
+    try (PointerScope scope = new PointerScope();
+        NoGradGuard guard = new NoGradGuard()) {
+      InputArchive archive = new InputArchive();
+      archive.load_from(file.toString());
+      int i = 0;
+      for (Map.Entry<String, Tensor> entry : trainable().entrySet()) {
+        Tensor stored = new Tensor();
+        boolean found = archive.try_read(key(i++), stored);
+        long[] shape = entry.getValue().shape();
+        if (!found || !Arrays.equals(stored.shape(), shape)) {
+          throw new IllegalArgumentException(
+              file
+                  + ": "
+                  + entry.getKey()
+                  + ": expected shape "
+                  + Arrays.toString(shape)
+                  + ", found "
+                  + (found ? Arrays.toString(stored.shape()) : "nothing"));
+        }
+        entry.getValue().copy_(stored);
+      }
+    }
+  }
+
+  /** Names with dots are no keys of an archive. */
+  private static String key(int index) {
+    return "p" + index;
   }
 
   /** Forgets all gradients. */

@@ -116,7 +116,7 @@ class CausalLmTest {
       double[][] together = lastLogits(model, golden.batch());
       for (int i = 0; i < together.length; i++) {
         PackedBatch alone =
-            PackedBatch.of(List.of(new PackedBatch.Sequence(golden.prompts().get(i), new int[0])));
+            PackedBatch.of(List.of(PackedBatch.Sequence.of(golden.prompts().get(i), new int[0])));
         double[][] found = lastLogits(model, alone);
         assertArrayEquals(found[0], together[i], golden.tolerance() * FP64_OF_FP32);
       }
@@ -130,9 +130,9 @@ class CausalLmTest {
     PackedBatch batch =
         PackedBatch.of(
             List.of(
-                new PackedBatch.Sequence(tokens, new int[0]),
-                new PackedBatch.Sequence(new int[] {tokens[0]}, Arrays.copyOfRange(tokens, 1, 5)),
-                new PackedBatch.Sequence(tokens, new int[] {7})));
+                PackedBatch.Sequence.of(tokens, new int[0]),
+                PackedBatch.Sequence.of(new int[] {tokens[0]}, Arrays.copyOfRange(tokens, 1, 5)),
+                PackedBatch.Sequence.of(tokens, new int[] {7})));
     assertArrayEquals(new int[] {tokens[1], tokens[2], tokens[3], tokens[4], 7}, batch.targets());
     try (CausalLm model = CausalLm.load(golden.directory(), ScalarType.Double);
         PointerScope scope = new PointerScope();

@@ -68,7 +68,7 @@ record Golden(Path directory, double tolerance, List<int[]> prompts, List<double
   /** All prompts in one batch, each to be continued with nothing. */
   PackedBatch batch() {
     return PackedBatch.of(
-        prompts.stream().map(tokens -> new PackedBatch.Sequence(tokens, new int[0])).toList());
+        prompts.stream().map(tokens -> PackedBatch.Sequence.of(tokens, new int[0])).toList());
   }
 
   @Override

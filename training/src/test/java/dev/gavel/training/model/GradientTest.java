@@ -45,7 +45,7 @@ class GradientTest {
       List<PackedBatch.Sequence> sequences = new ArrayList<>();
       for (int i = 0; i < json.get("prompts").size(); i++) {
         int[] prompt = Golden.ints(json.get("prompts").get(i));
-        sequences.add(new PackedBatch.Sequence(prompt, Golden.ints(json.get("responses").get(i))));
+        sequences.add(PackedBatch.Sequence.of(prompt, Golden.ints(json.get("responses").get(i))));
       }
       return PackedBatch.of(sequences);
     }
@@ -154,7 +154,7 @@ class GradientTest {
       for (int i = 0; i < all.sequences(); i++) {
         int[] prompt = Golden.ints(golden.json().get("prompts").get(i));
         int[] response = Golden.ints(golden.json().get("responses").get(i));
-        PackedBatch one = PackedBatch.of(List.of(new PackedBatch.Sequence(prompt, response)));
+        PackedBatch one = PackedBatch.of(List.of(PackedBatch.Sequence.of(prompt, response)));
         Gradients.ALL.add(model, one, logs -> SftLoss.of(logs, all.targets().length));
       }
       gradients(model)

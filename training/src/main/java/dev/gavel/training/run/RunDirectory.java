@@ -1,0 +1,176 @@
+package dev.gavel.training.run;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * The folder of a run: {@code config.json}, {@code metrics.jsonl} with a line for each step, and
+ * {@code checkpoints/step-N}, which appear under their names only when complete.
+ */
+public final class RunDirectory {
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+  private static final Pattern CHECKPOINT = Pattern.compile("step-\\d{8}");
+  private final Path home;
+
+  private RunDirectory(Path home) {
+    this.home = home;
+  }
+
+  /** Writes into a checkpoint's folder. */
+  @FunctionalInterface
+  public interface Content {
+    void write(Path folder) throws IOException;
+  }
+
+  /**
+   * Opens a run, new or to be gone on with.
+   *
+   * @param config of the run, which must be that of a run that is already there
+   * @throws IllegalArgumentException naming what differs
+   */
+  public static RunDirectory open(Path home, JsonNode config) throws IOException {
+    Files.createDirectories(home.resolve("checkpoints"));
+    Path file = home.resolve("config.json");
+    if (Files.exists(file)) {
+      requireSame(file, MAPPER.readTree(file.toFile()), MAPPER.readTree(config.toString()));
+    } else {
+      writeWhole(file, MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(config) + "\n");
+    }
+    return new RunDirectory(home);
+  }
+
+  private static void requireSame(Path file, JsonNode before, JsonNode now) {
+    for (Map.Entry<String, JsonNode> entry : before.properties()) {
+      JsonNode found = now.get(entry.getKey());
+      if (!entry.getValue().equals(found)) {
+        throw new IllegalArgumentException(
+            file + ": " + entry.getKey() + ": expected " + entry.getValue() + ", found " + found);
+      }
+    }
+    now.fieldNames()
+        .forEachRemaining(
+            name -> {
+              if (!before.has(name)) {
+                throw new IllegalArgumentException(
+                    file + ": " + name + ": expected nothing, found " + now.get(name));
+              }
+            });
+  }
+
+  private static void writeWhole(Path file, String text) throws IOException {
+    Path partial = file.resolveSibling(file.getFileName() + ".partial");
+    Files.writeString(partial, text);
+    Files.move(partial, file, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  public Path home() {
+    return home;
+  }
+
+  private Path metricsFile() {
+    return home.resolve("metrics.jsonl");
+  }
+
+  /** Appends a line. */
+  public void log(StepMetrics metrics) throws IOException {
+    ObjectNode json = MAPPER.createObjectNode().put("step", metrics.step());
+    metrics.values().forEach(json::put);
+    Files.writeString(
+        metricsFile(),
+        MAPPER.writeValueAsString(json) + "\n",
+        StandardOpenOption.CREATE,
+        StandardOpenOption.APPEND);
+  }
+
+  /** The metrics logged so far. */
+  public List<JsonNode> metrics() throws IOException {
+    List<JsonNode> out = new ArrayList<>();
+    if (Files.exists(metricsFile())) {
+      for (String line : Files.readAllLines(metricsFile())) {
+        out.add(MAPPER.readTree(line));
+      }
+    }
+    return out;
+  }
+
+  /** Forgets the metrics of steps after {@code step}: they will be done again. */
+  public void forgetAfter(int step) throws IOException {
+    StringBuilder kept = new StringBuilder();
+    if (Files.exists(metricsFile())) {
+      for (String line : Files.readAllLines(metricsFile())) {
+        JsonNode json = readOrNull(line); // a line may have been cut off
+        if (json != null && json.path("step").asInt(Integer.MAX_VALUE) <= step) {
+          kept.append(line).append('\n');
+        }
+      }
+      writeWhole(metricsFile(), kept.toString());
+    }
+  }
+
+  private static JsonNode readOrNull(String line) {
+    try {
+      return MAPPER.readTree(line);
+    } catch (IOException e) {
+      return null;
+    }
+  }
+
+  /** Writes the checkpoint of a step; older ones than the last {@code keep} are removed. */
+  public Path checkpoint(int step, int keep, Content content) throws IOException {
+    Path folder = home.resolve("checkpoints").resolve(String.format("step-%08d", step));
+    Path partial = folder.resolveSibling(folder.getFileName() + ".partial");
+    delete(partial);
+    delete(folder);
+    Files.createDirectories(partial);
+    content.write(partial);
+    Files.move(partial, folder);
+    List<Path> all = checkpoints();
+    for (Path old : all.subList(0, Math.max(0, all.size() - keep))) {
+      delete(old);
+    }
+    return folder;
+  }
+
+  /** The checkpoint of the greatest step. */
+  public Optional<Path> latest() throws IOException {
+    List<Path> all = checkpoints();
+    return all.isEmpty() ? Optional.empty() : Optional.of(all.get(all.size() - 1));
+  }
+
+  /** The step of a checkpoint. */
+  public static int step(Path checkpoint) {
+    return Integer.parseInt(checkpoint.getFileName().toString().substring("step-".length()));
+  }
+
+  private List<Path> checkpoints() throws IOException {
+    try (Stream<Path> folders = Files.list(home.resolve("checkpoints"))) {
+      return folders
+          .filter(folder -> CHECKPOINT.matcher(folder.getFileName().toString()).matches())
+          .sorted()
+          .toList();
+    }
+  }
+
+  private static void delete(Path folder) throws IOException {
+    if (Files.exists(folder)) {
+      try (Stream<Path> files = Files.walk(folder)) {
+        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(file);
+        }
+      }
+    }
+  }
+}

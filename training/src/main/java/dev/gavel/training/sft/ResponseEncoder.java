@@ -1,0 +1,139 @@
+package dev.gavel.training.sft;
+
+import dev.gavel.relevance.EncodedItem;
+import dev.gavel.relevance.EncodedQuery;
+import dev.gavel.relevance.ExplainPlan;
+import dev.gavel.relevance.InvalidRequestException;
+import dev.gavel.relevance.Label;
+import dev.gavel.relevance.Order;
+import dev.gavel.relevance.RelevanceModel;
+import dev.gavel.training.data.Judgment;
+import dev.gavel.training.model.PackedBatch;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * Turns judged pairs into what the model is to write, token for token as the server will read it:
+ * the same prompt, the label's first surface form, the same cues.
+ */
+public final class ResponseEncoder {
+  /** What the response holds. */
+  public enum Form {
+    /** The label. */
+    LABEL_ONLY,
+    /** The label, the cue to reason, the reasoning, the end (respond-then-think). */
+    LABEL_FIRST,
+    /** The reasoning, the cue for the verdict, the label (think-then-respond). */
+    THINK_FIRST
+  }
+
+  private final RelevanceModel model;
+  private final Form form;
+
+  public ResponseEncoder(RelevanceModel model, Form form) {
+    this.model = model;
+    this.form = form;
+  }
+
+  /**
+   * Encodes a pair by its grade.
+   *
+   * @throws IllegalArgumentException naming the pair, if it has no grade of the label set, no
+   *     rationale where one is needed, or cannot be judged at all
+   */
+  public PackedBatch.Sequence encode(Judgment judgment) {
+    int label = label(judgment);
+    if (form == Form.LABEL_ONLY) {
+      return PackedBatch.Sequence.of(prompt(judgment), form(label));
+    }
+    if (judgment.rationale().isBlank()) {
+      throw wrong(judgment, "a rationale for " + form, "none");
+    }
+    Order order = form == Form.LABEL_FIRST ? Order.LABEL_FIRST : Order.THINK_FIRST;
+    ExplainPlan plan = plan(judgment, order);
+    int[] reasoning = model.tokenize(judgment.rationale());
+    int[] response =
+        form == Form.LABEL_FIRST
+            ? joined(plan.afterLabel().get(label), reasoning, end(plan))
+            : joined(reasoning, plan.verdictCue(), form(label));
+    return PackedBatch.Sequence.of(plan.prompt(), response);
+  }
+
+  /**
+   * Encodes a pair by a distribution over the labels, best grade first; {@link Form#LABEL_ONLY}.
+   * Labels of several tokens are told apart by their first.
+   *
+   * @throws IllegalArgumentException as {@link #encode}, or if two labels begin alike
+   */
+  public PackedBatch.Sequence encodeSoft(Judgment judgment, double[] distribution) {
+    if (form != Form.LABEL_ONLY) {
+      throw new IllegalArgumentException("soft labels: expected LABEL_ONLY, found " + form);
+    }
+    int[] first = IntStream.range(0, model.labels().size()).map(i -> form(i)[0]).toArray();
+    if (Arrays.stream(first).distinct().count() < first.length) {
+      throw new IllegalArgumentException(
+          "soft labels: expected labels with different first tokens, found "
+              + Arrays.toString(first));
+    }
+    if (distribution.length != first.length) {
+      throw wrong(judgment, first.length + " probabilities", distribution.length);
+    }
+    return PackedBatch.Sequence.soft(prompt(judgment), first, distribution);
+  }
+
+  /** Index of the label with the pair's grade. */
+  public int label(Judgment judgment) {
+    List<Label> labels = model.labels();
+    for (int i = 0; i < labels.size(); i++) {
+      if (judgment.grade().isPresent() && labels.get(i).grade() == judgment.grade().getAsInt()) {
+        return i;
+      }
+    }
+    List<Double> grades = labels.stream().map(Label::grade).toList();
+    throw wrong(
+        judgment,
+        "a grade of " + grades,
+        judgment.grade().isPresent() ? judgment.grade().getAsInt() : "none");
+  }
+
+  private int[] form(int label) {
+    return model.labelTokens().get(label).get(0);
+  }
+
+  private int[] prompt(Judgment judgment) {
+    EncodedQuery encoded;
+    try {
+      encoded = model.encode(judgment.query(), List.of(judgment.item()));
+    } catch (InvalidRequestException e) {
+      throw new IllegalArgumentException("pair " + judgment.id() + ": " + e.getMessage(), e);
+    }
+    EncodedItem item = encoded.items().get(0);
+    if (!item.isOk()) {
+      throw wrong(judgment, "an item that can be judged", item.problem());
+    }
+    return joined(encoded.prefix(), item.suffix());
+  }
+
+  private ExplainPlan plan(Judgment judgment, Order order) {
+    try {
+      return model.explain(judgment.query(), judgment.item(), order, List.of());
+    } catch (InvalidRequestException e) {
+      throw new IllegalArgumentException("pair " + judgment.id() + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** The end token, or nothing where the model has none. */
+  private static int[] end(ExplainPlan plan) {
+    return plan.endTokens().stream().mapToInt(Integer::intValue).sorted().limit(1).toArray();
+  }
+
+  private static int[] joined(int[]... parts) {
+    return Arrays.stream(parts).flatMapToInt(Arrays::stream).toArray();
+  }
+
+  private static IllegalArgumentException wrong(Judgment judgment, String expected, Object found) {
+    return new IllegalArgumentException(
+        "pair " + judgment.id() + ": expected " + expected + ", found " + found);
+  }
+}
