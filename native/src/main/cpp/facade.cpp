@@ -93,8 +93,7 @@ int32_t gavel_labels_create(const gavel_engine* engine, int32_t labels, int32_t 
   return guarded([&] {
     GAVEL_REQUIRE(engine != nullptr && out != nullptr, "labels: expected an engine and a result, found null");
     *out = nullptr;
-    *out = new gavel_labels{engine,
-                            engine->engine.labels(labels, forms, form_labels, form_offsets, form_tokens)};
+    *out = new gavel_labels{engine, engine->engine.labels(labels, forms, form_labels, form_offsets, form_tokens)};
   });
 }
 

@@ -94,8 +94,8 @@ void open(const char* directory) {
   }
   const std::string folder = directory;
   // The Maven jars keep OpenBLAS apart and carry no run path: what lies beside LibTorch is loaded first.
-  for (const char* name : {"libgcc_s.so.1", "libquadmath.so.0", "libgfortran.so.5", "libopenblas.so.0",
-                           "libgomp.so.1", "libc10.so"}) {
+  for (const char* name :
+       {"libgcc_s.so.1", "libquadmath.so.0", "libgfortran.so.5", "libopenblas.so.0", "libgomp.so.1", "libc10.so"}) {
     dlopen((folder + "/" + name).c_str(), RTLD_NOW | RTLD_GLOBAL);
   }
   void* library = dlopen((folder + "/libtorch_cpu.so").c_str(), RTLD_NOW | RTLD_GLOBAL);

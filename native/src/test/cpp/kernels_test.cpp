@@ -4,6 +4,8 @@
 // Tolerances are error bounds, with u = 2^-24 the unit roundoff of fp32: a sum of n products in any
 // order is off by at most n u times the sum of absolute products (Higham, Accuracy and Stability of
 // Numerical Algorithms, section 3.1). The references sum in double precision.
+#include "kernels/kernels.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -14,8 +16,6 @@
 #include <random>
 #include <string>
 #include <vector>
-
-#include "kernels/kernels.h"
 
 namespace {
 
@@ -118,9 +118,9 @@ void test_gemm(const Kernels& kernels, int rows, int columns, int k, gavel::Epil
   const Product found = multiply(kernels, x, rows, weights, columns, k, epilogue, start, gain, bias_data);
   const Product expected =
       multiply(gavel::reference_kernels(), x, rows, weights, columns, k, epilogue, start, gain, bias_data);
-  const std::string what = std::string(kernels.name) + " gemm " + std::to_string(rows) + "x" +
-                           std::to_string(columns) + "x" + std::to_string(k) + " epilogue " +
-                           std::to_string(static_cast<int>(epilogue)) + (norm ? " normed" : "");
+  const std::string what = std::string(kernels.name) + " gemm " + std::to_string(rows) + "x" + std::to_string(columns) +
+                           "x" + std::to_string(k) + " epilogue " + std::to_string(static_cast<int>(epilogue)) +
+                           (norm ? " normed" : "");
   for (int r = 0; r < rows; r++) {
     double row_bound = 0;  // largest absolute input after the norm
     double squares = 0;
@@ -136,8 +136,8 @@ void test_gemm(const Kernels& kernels, int rows, int columns, int k, gavel::Epil
     for (int n = 0; n < columns; n++) {
       const double value = expected.out[r * expected.stride + n];
       // d(silu(g) u) <= 1.1 |u| dg + |silu(g)| du, with |u|, |g| <= row_bound, and 16 u for silu itself.
-      const double tolerance =
-          paired ? 2.1 * row_bound * sum_error + 16 * kUnit * (row_bound * row_bound + 1) : sum_error + kUnit * std::fabs(value);
+      const double tolerance = paired ? 2.1 * row_bound * sum_error + 16 * kUnit * (row_bound * row_bound + 1)
+                                      : sum_error + kUnit * std::fabs(value);
       expect_near(what, value, found.out[r * found.stride + n], tolerance);
     }
     for (int n = columns; n < found.stride; n++) {
@@ -225,8 +225,8 @@ Keys<T> lay_out(const vector<T>& keys, const vector<T>& values, int count, int d
 }
 
 template <typename T>
-vector<float> attend(const Kernels& kernels, const vector<T>& queries, const Keys<T>& keys,
-                     const vector<int>& visible, int dim, float scale) {
+vector<float> attend(const Kernels& kernels, const vector<T>& queries, const Keys<T>& keys, const vector<int>& visible,
+                     int dim, float scale) {
   const int rows = static_cast<int>(visible.size());
   const int most = *std::max_element(visible.begin(), visible.end());
   const int64_t stride = (most + 15) / 16 * 16 + 16;
@@ -307,7 +307,8 @@ Int8Product multiply_int8(const Kernels& kernels, vector<float> x, int rows, con
   vector<int32_t> packed_rows(static_cast<size_t>(rows) * groups, -1);
   vector<int32_t> sums(rows);
   product.scales.assign(rows, kPoison);
-  kernels.quantize_rows({pointers.data(), rows, k, hadamard, epsilon, packed_rows.data(), product.scales.data(), sums.data()});
+  kernels.quantize_rows(
+      {pointers.data(), rows, k, hadamard, epsilon, packed_rows.data(), product.scales.data(), sums.data()});
   for (int r = 0; r < rows; r++) {
     const int tile = r / kernels.tile * kernels.tile;
     const int tile_rows = std::min(kernels.tile, rows - tile);
@@ -338,11 +339,11 @@ void test_int8(const Kernels& kernels, int rows, int columns, int k, gavel::Epil
   }
   const Int8Product found =
       multiply_int8(kernels, x, rows, weights, scales, columns, k, epilogue, start, hadamard, epsilon, bias_data);
-  const Int8Product expected = multiply_int8(gavel::reference_kernels(), x, rows, weights, scales, columns, k,
-                                             epilogue, start, hadamard, epsilon, bias_data);
-  const std::string what = std::string(kernels.name) + " int8 " + std::to_string(rows) + "x" +
-                           std::to_string(columns) + "x" + std::to_string(k) + " epilogue " +
-                           std::to_string(static_cast<int>(epilogue)) + " hadamard " + std::to_string(hadamard);
+  const Int8Product expected = multiply_int8(gavel::reference_kernels(), x, rows, weights, scales, columns, k, epilogue,
+                                             start, hadamard, epsilon, bias_data);
+  const std::string what = std::string(kernels.name) + " int8 " + std::to_string(rows) + "x" + std::to_string(columns) +
+                           "x" + std::to_string(k) + " epilogue " + std::to_string(static_cast<int>(epilogue)) +
+                           " hadamard " + std::to_string(hadamard);
   for (int r = 0; r < rows; r++) {
     expect_near(what + " scale", expected.scales[r], found.scales[r], (k + 16) * kUnit * std::fabs(expected.scales[r]));
     bool same = true;

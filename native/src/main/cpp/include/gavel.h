@@ -75,13 +75,13 @@ typedef struct gavel_config {
   double rope_low_frequency_factor;
   double rope_high_frequency_factor;
   int32_t rope_original_positions;
-  int32_t qkv_bias;           /* 0 or 1: biases on q, k and v (Qwen2) */
-  int32_t qk_norm;            /* 0 or 1: RMSNorm on each head of q and k (Qwen3) */
-  int32_t tied_embeddings;    /* 0 or 1: lm_head is the embedding */
-  int32_t experts;            /* 0: dense */
+  int32_t qkv_bias;        /* 0 or 1: biases on q, k and v (Qwen2) */
+  int32_t qk_norm;         /* 0 or 1: RMSNorm on each head of q and k (Qwen3) */
+  int32_t tied_embeddings; /* 0 or 1: lm_head is the embedding */
+  int32_t experts;         /* 0: dense */
   int32_t experts_per_token;
   int32_t expert_intermediate;
-  int32_t normalize_experts;  /* 0 or 1: weights of the chosen experts sum to 1 */
+  int32_t normalize_experts;   /* 0 or 1: weights of the chosen experts sum to 1 */
   const uint8_t* dense_layers; /* [layers] 1 where an MoE model has a dense layer, or null */
 
   int32_t device_type;
@@ -99,10 +99,10 @@ typedef struct gavel_info {
   int64_t kv_bytes;
   int64_t kv_bytes_per_token;
   int64_t workspace_bytes;
-  int64_t batches;            /* batches completed */
-  int64_t tokens;             /* rows computed, over all batches */
+  int64_t batches; /* batches completed */
+  int64_t tokens;  /* rows computed, over all batches */
   int64_t cancelled_batches;
-  int64_t linear_parameters;  /* parameters used in matrix products per token, head excluded */
+  int64_t linear_parameters; /* parameters used in matrix products per token, head excluded */
 } gavel_info;
 
 /* One ragged batch: a forest of token sequences, computed in one pass without padding.
@@ -131,22 +131,22 @@ typedef struct gavel_batch {
   const int32_t* top_ks;     /* 0 keeps all */
   const float* top_ps;       /* 1 keeps all */
   const int64_t* seeds;
-  const int32_t* draws;      /* number of the draw within its stream: seed and draw fix the random number */
+  const int32_t* draws; /* number of the draw within its stream: seed and draw fix the random number */
 
-  const gavel_labels* labels; /* needed where an output is LABELS */
-  int32_t label_mass;         /* 0 or 1: also compute label_log_mass */
+  const gavel_labels* labels;     /* needed where an output is LABELS */
+  int32_t label_mass;             /* 0 or 1: also compute label_log_mass */
   const volatile int32_t* cancel; /* checked between layers; nonzero ends the batch. May be null */
 } gavel_batch;
 
 /* Results, in the order of the sequences that yield them. Buffers are the caller's. */
 typedef struct gavel_outputs {
-  float* label_log_probabilities; /* [LABELS sequences, labels] normalized over the labels */
-  float* label_log_mass;          /* [LABELS sequences] log of the full-vocabulary mass on labels */
-  int32_t* sampled_tokens;        /* [SAMPLE sequences] */
+  float* label_log_probabilities;   /* [LABELS sequences, labels] normalized over the labels */
+  float* label_log_mass;            /* [LABELS sequences] log of the full-vocabulary mass on labels */
+  int32_t* sampled_tokens;          /* [SAMPLE sequences] */
   float* sampled_log_probabilities; /* [SAMPLE sequences] at temperature 1, over the full vocabulary */
-  float* logits;                  /* [LOGITS sequences, vocabulary] */
-  double prefill_seconds;         /* transformer */
-  double head_seconds;            /* label head, sampler */
+  float* logits;                    /* [LOGITS sequences, vocabulary] */
+  double prefill_seconds;           /* transformer */
+  double head_seconds;              /* label head, sampler */
 } gavel_outputs;
 
 /* The message of the calling thread's last failed call; valid until its next call. Never null. */
@@ -157,9 +157,8 @@ GAVEL_API int32_t gavel_engine_create(const gavel_config* config, gavel_engine**
 
 /* Copies one tensor of the Hugging Face checkpoint, by its name there ("model.layers.0...").
  * Unknown names, wrong shapes and repeated tensors are INVALID_ARGUMENT. */
-GAVEL_API int32_t gavel_engine_set_tensor(gavel_engine* engine, const char* name, int32_t dtype,
-                                          int32_t rank, const int64_t* shape, const void* data,
-                                          int64_t data_bytes);
+GAVEL_API int32_t gavel_engine_set_tensor(gavel_engine* engine, const char* name, int32_t dtype, int32_t rank,
+                                          const int64_t* shape, const void* data, int64_t data_bytes);
 
 /* Checks that every tensor is there and allocates the KV pool. The workspace grows to the largest
  * batch seen and is reused from then on. */
@@ -184,8 +183,7 @@ GAVEL_API void gavel_labels_destroy(gavel_labels* labels);
 GAVEL_API int32_t gavel_labels_extra_rows(const gavel_labels* labels);
 
 /* Computes one batch. On any status but GAVEL_OK no output is valid and no kept block may be used. */
-GAVEL_API int32_t gavel_engine_run(gavel_engine* engine, const gavel_batch* batch,
-                                   gavel_outputs* outputs);
+GAVEL_API int32_t gavel_engine_run(gavel_engine* engine, const gavel_batch* batch, gavel_outputs* outputs);
 
 /* Opens LibTorch (2.10 or later) from a directory that holds libtorch_cpu.so, through its stable C
  * ABI. Once per process; later calls with another directory are FAILED_PRECONDITION. */
@@ -194,9 +192,8 @@ GAVEL_API int32_t gavel_libtorch_open(const char* directory);
 /* Measures the rate of one matrix product C[m,n] = A[m,k] B[k,n] in this process: billions of
  * operations a second (2 m n k each), of the fastest run. provider 0: our kernel; 1: LibTorch
  * (opened before). quantization chooses the arithmetic. */
-GAVEL_API int32_t gavel_measure_gemm(int32_t provider, int32_t quantization, int32_t threads,
-                                     int32_t m, int32_t n, int32_t k, double seconds,
-                                     double* giga_operations_per_second);
+GAVEL_API int32_t gavel_measure_gemm(int32_t provider, int32_t quantization, int32_t threads, int32_t m, int32_t n,
+                                     int32_t k, double seconds, double* giga_operations_per_second);
 
 /* Measures memory read bandwidth over a buffer of the given size, in GB/s. */
 GAVEL_API int32_t gavel_measure_bandwidth(int32_t threads, int64_t buffer_bytes, double seconds,

@@ -109,7 +109,8 @@ inline void weigh_tail(const Attention<float>& args, int row, int keys, int colu
     int position = 0;
     for (const KeySpan<float>* span = args.spans; position < keys; span++) {
       for (int i = 0; i < span->count && position < keys; i++, position++) {
-        sum += args.scores[row * args.score_stride + position] * span->values[static_cast<int64_t>(i) * args.head_dim + d];
+        sum +=
+            args.scores[row * args.score_stride + position] * span->values[static_cast<int64_t>(i) * args.head_dim + d];
       }
     }
     args.outputs[row][d] = sum;

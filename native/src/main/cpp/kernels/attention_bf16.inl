@@ -115,8 +115,8 @@ struct ValuePairs {
 };
 
 inline ValuePairs interleave(__m512i even, __m512i odd) {
-  alignas(64) static constexpr uint16_t kLow[32] = {32, 0,  33, 1,  34, 2,  35, 3,  36, 4,  37, 5,  38, 6,  39, 7,
-                                                    40, 8,  41, 9,  42, 10, 43, 11, 44, 12, 45, 13, 46, 14, 47, 15};
+  alignas(64) static constexpr uint16_t kLow[32] = {32, 0, 33, 1, 34, 2,  35, 3,  36, 4,  37, 5,  38, 6,  39, 7,
+                                                    40, 8, 41, 9, 42, 10, 43, 11, 44, 12, 45, 13, 46, 14, 47, 15};
   alignas(64) static constexpr uint16_t kHigh[32] = {48, 16, 49, 17, 50, 18, 51, 19, 52, 20, 53, 21, 54, 22, 55, 23,
                                                      56, 24, 57, 25, 58, 26, 59, 27, 60, 28, 61, 29, 62, 30, 63, 31};
   return {reinterpret_cast<IntVec>(_mm512_permutex2var_epi16(even, _mm512_load_si512(kLow), odd)),

@@ -2,9 +2,9 @@
 
 namespace gavel {
 
-#define GAVEL_DECLARE(isa)           \
-  namespace isa {                    \
-  extern const Kernels kKernels;     \
+#define GAVEL_DECLARE(isa)       \
+  namespace isa {                \
+  extern const Kernels kKernels; \
   }
 #if defined(__x86_64__)
 GAVEL_DECLARE(avx512_bf16)

@@ -72,8 +72,7 @@ constexpr GemmTile gemm_tile_of(int count, std::integer_sequence<int, rows...>) 
 void gemm_f32(const GemmF32& args) {
   const int full = args.rows / kTile;
   const int rest = args.rows % kTile;
-  const GemmTile last =
-      rest == 0 ? nullptr : gemm_tile_of(rest, std::make_integer_sequence<int, kTile>());
+  const GemmTile last = rest == 0 ? nullptr : gemm_tile_of(rest, std::make_integer_sequence<int, kTile>());
   for (int panel = args.panel_begin; panel < args.panel_end; panel++) {
     const float* packed = args.packed_rows;
     float* out = args.out;

@@ -104,11 +104,10 @@ constexpr GemmInt8Tile gemm_int8_tile_of(int count, std::integer_sequence<int, r
 }
 
 void gemm_int8(const GemmInt8& args) {
-  const GemmF32 store_args = {nullptr, args.rows, 0,           nullptr,       args.panel_begin, args.panel_end,
-                              args.columns, args.out, args.stride, args.epilogue, args.bias};
+  const GemmF32 store_args = {nullptr,      args.rows, 0,           nullptr,       args.panel_begin, args.panel_end,
+                              args.columns, args.out,  args.stride, args.epilogue, args.bias};
   const int rest = args.rows % kTile;
-  const GemmInt8Tile last =
-      rest == 0 ? nullptr : gemm_int8_tile_of(rest, std::make_integer_sequence<int, kTile>());
+  const GemmInt8Tile last = rest == 0 ? nullptr : gemm_int8_tile_of(rest, std::make_integer_sequence<int, kTile>());
   for (int panel = args.panel_begin; panel < args.panel_end; panel++) {
     int first = 0;
     for (; first + kTile <= args.rows; first += kTile) {
@@ -294,7 +293,8 @@ void quantize_rows(const QuantizeRows& args) {
     const float inverse = most > 0 ? 127.0f / most : 0.0f;
     const int tile = r / kTile * kTile;
     const int rows = args.count - tile < kTile ? args.count - tile : kTile;
-    const int32_t sum = quantize_row(x, args.k, inverse, args.packed + static_cast<int64_t>(tile) * groups, r - tile, rows);
+    const int32_t sum =
+        quantize_row(x, args.k, inverse, args.packed + static_cast<int64_t>(tile) * groups, r - tile, rows);
     args.sums[r] = kWeightOffset * sum;
     args.scales[r] = most / 127.0f * (args.epsilon < 0 ? 1.0f : inverse_rms(x, args.k, args.epsilon));
   }

@@ -61,8 +61,8 @@ inline Vec exp(Vec x) {
   p = p * r + splat(0.5f);
   p = p * r + splat(1.0f);
   p = p * r + splat(1.0f);
-  const IntVec exponent = (reinterpret_cast<IntVec>(shifted) << 23) + (127 << 23) -
-                          (static_cast<int32_t>(0x4B400000u) << 23);
+  const IntVec exponent =
+      (reinterpret_cast<IntVec>(shifted) << 23) + (127 << 23) - (static_cast<int32_t>(0x4B400000u) << 23);
   return p * reinterpret_cast<Vec>(exponent);
 }
 

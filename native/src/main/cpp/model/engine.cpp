@@ -15,10 +15,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 }  // namespace
 
 Engine::Engine(const gavel_config& config)
-    : config_(config),
-      kernels_(best_kernels()),
-      pool_(config_.threads),
-      weights_(config_, kernels_, pool_) {}
+    : config_(config), kernels_(best_kernels()), pool_(config_.threads), weights_(config_, kernels_, pool_) {}
 
 void Engine::set_tensor(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
                         int64_t bytes) {

@@ -18,8 +18,7 @@ class Engine {
   explicit Engine(const gavel_config& config);
 
   // See gavel_engine_set_tensor, gavel_engine_finish, gavel_engine_run, gavel_engine_info.
-  void set_tensor(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
-                  int64_t bytes);
+  void set_tensor(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data, int64_t bytes);
   void finish();
   void run(const gavel_batch& batch, const Labels* labels, gavel_outputs& outputs);
   void info(gavel_info& info) const;

@@ -57,8 +57,7 @@ void Forward::route(const Layer& layer, const Block& block, Routing& routing) {
 }
 
 // The pairs' rows through one expert; routed[pair] receives the result.
-void Forward::run_expert(const Expert& expert, float* normed, const int* pairs, int count, float* routed,
-                         int thread) {
+void Forward::run_expert(const Expert& expert, float* normed, const int* pairs, int count, float* routed, int thread) {
   Workspace& ws = workspaces_[thread];
   const int hidden = config_.hidden;
   const int width = config_.expert_intermediate;

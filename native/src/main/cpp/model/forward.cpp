@@ -30,7 +30,8 @@ std::vector<int> block_bounds(int rows, int tile, int threads) {
 
 }  // namespace
 
-Forward::Forward(const Config& config, const Kernels& kernels, const Weights& weights, KeyValues& key_values, ThreadPool& pool)
+Forward::Forward(const Config& config, const Kernels& kernels, const Weights& weights, KeyValues& key_values,
+                 ThreadPool& pool)
     : config_(config),
       kernels_(kernels),
       weights_(weights),
@@ -71,7 +72,8 @@ void Forward::size_scratch(const Plan& plan) {
     ws.query.reserve(count * config_.query_width());
     ws.key_value.reserve(count * 2 * config_.kv_width());
     ws.attention.reserve(count * config_.query_width());
-    ws.activation.reserve(count * std::max(config_.intermediate, config_.experts > 0 ? config_.expert_intermediate : 0));
+    ws.activation.reserve(count *
+                          std::max(config_.intermediate, config_.experts > 0 ? config_.expert_intermediate : 0));
     if (config_.experts > 0) {
       // One expert may be chosen by every row of a block.
       ws.packed.reserve(count * std::max(widest, config_.expert_intermediate));
@@ -250,8 +252,8 @@ void Forward::attend(const Plan& plan, int layer, const Block& block) {
     const int head = static_cast<int>(task % config_.kv_heads);
     const int begin = bounds[run];
     const int64_t offset = begin * width + head * config_.group() * config_.head_dim;
-    const QueryRows rows = {ws.query.data() + offset, ws.attention.data() + offset, width,
-                            ws.positions.data() + begin, bounds[run + 1] - begin};
+    const QueryRows rows = {ws.query.data() + offset, ws.attention.data() + offset, width, ws.positions.data() + begin,
+                            bounds[run + 1] - begin};
     key_values_.attend(plan, layer, plan.row_sequence[block.rows[begin]], head, rows, thread);
   };
   if (block.wide) {
@@ -282,8 +284,8 @@ void Forward::feed_forward(int index, const Block& block) {
 int64_t Forward::workspace_bytes() const {
   size_t total = x_.bytes() + out_.bytes() + static_cast<size_t>(key_values_.scratch_bytes());
   for (const Workspace& ws : workspaces_) {
-    for (const Buffer<float>* buffer : {&ws.packed, &ws.query, &ws.key_value, &ws.attention, &ws.activation,
-                                        &ws.normed, &ws.routed, &ws.expert_out, &ws.router}) {
+    for (const Buffer<float>* buffer : {&ws.packed, &ws.query, &ws.key_value, &ws.attention, &ws.activation, &ws.normed,
+                                        &ws.routed, &ws.expert_out, &ws.router}) {
       total += buffer->bytes();
     }
   }

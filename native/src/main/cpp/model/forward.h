@@ -20,7 +20,8 @@ namespace gavel {
 
 class Forward {
  public:
-  Forward(const Config& config, const Kernels& kernels, const Weights& weights, KeyValues& key_values, ThreadPool& pool);
+  Forward(const Config& config, const Kernels& kernels, const Weights& weights, KeyValues& key_values,
+          ThreadPool& pool);
 
   // Computes the batch; hidden() then holds the plan's outputs, before the final norm.
   // Fails with CANCELLED when the batch is cancelled between layers.
@@ -34,18 +35,18 @@ class Forward {
  private:
   // Scratch of one thread.
   struct Workspace {
-    Buffer<float> packed;     // packed rows of the widest input
+    Buffer<float> packed;       // packed rows of the widest input
     Buffer<int32_t> quantized;  // the same in int8
-    Buffer<float> scales;     // [rows] of the quantized rows
-    Buffer<int32_t> sums;     // [rows]
-    Buffer<float> query;      // [rows, query_width]
-    Buffer<float> key_value;  // [rows, 2 kv_width]
-    Buffer<float> attention;  // [rows, query_width]
-    Buffer<float> activation; // [rows, intermediate]
-    Buffer<float> normed;     // [rows, hidden]; sparse layers
-    Buffer<float> routed;     // [rows * experts_per_token, hidden]
-    Buffer<float> expert_out; // [rows, hidden]
-    Buffer<float> router;     // [rows, experts]
+    Buffer<float> scales;       // [rows] of the quantized rows
+    Buffer<int32_t> sums;       // [rows]
+    Buffer<float> query;        // [rows, query_width]
+    Buffer<float> key_value;    // [rows, 2 kv_width]
+    Buffer<float> attention;    // [rows, query_width]
+    Buffer<float> activation;   // [rows, intermediate]
+    Buffer<float> normed;       // [rows, hidden]; sparse layers
+    Buffer<float> routed;       // [rows * experts_per_token, hidden]
+    Buffer<float> expert_out;   // [rows, hidden]
+    Buffer<float> router;       // [rows, experts]
     std::vector<float*> row_pointers;
     std::vector<int> positions;  // of the block's rows
   };
@@ -88,8 +89,8 @@ class Forward {
   KeyValues& key_values_;
   ThreadPool& pool_;
   RopeTable rope_;
-  Buffer<float> x_;          // [rows, hidden]
-  Buffer<float> out_;        // [outputs, hidden]
+  Buffer<float> x_;               // [rows, hidden]
+  Buffer<float> out_;             // [outputs, hidden]
   std::vector<int> all_rows_;     // 0, 1, ...
   std::vector<int> output_rows_;  // rows of the plan's outputs
   std::vector<Workspace> workspaces_;

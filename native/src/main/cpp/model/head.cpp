@@ -176,7 +176,8 @@ void Head::normalizers(const Plan& plan, const float* hidden) {
       const int end = std::min(count, begin + tile);
       multiply_vocabulary(begin, end, panel, std::min(head.panels, panel + kChunkPanels), out, columns);
       for (int r = begin; r < end; r++) {
-        kernels_.log_sum_exp(out + static_cast<int64_t>(r - begin) * columns, width, &partial_sums_[r * chunks + chunk]);
+        kernels_.log_sum_exp(out + static_cast<int64_t>(r - begin) * columns, width,
+                             &partial_sums_[r * chunks + chunk]);
       }
     }
   });
@@ -263,7 +264,8 @@ void Head::sample(const Plan& plan, const float* hidden, const gavel_outputs& ou
 }
 
 int64_t Head::workspace_bytes() const {
-  return static_cast<int64_t>(packed_.bytes() + quantized_.bytes() + unrotated_.bytes() + logits_.bytes() + chunk_logits_.bytes());
+  return static_cast<int64_t>(packed_.bytes() + quantized_.bytes() + unrotated_.bytes() + logits_.bytes() +
+                              chunk_logits_.bytes());
 }
 
 }  // namespace gavel

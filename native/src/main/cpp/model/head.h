@@ -35,22 +35,23 @@ class Head {
   void logits(const std::vector<int>& rows, const float* hidden, float* out);
   void pack(const std::vector<int>& rows, const float* hidden);
   void pack_for_vocabulary(const std::vector<int>& rows, const float* hidden);
-  void multiply_vocabulary(int row_begin, int row_end, int panel_begin, int panel_end, float* out, int64_t stride) const;
+  void multiply_vocabulary(int row_begin, int row_end, int panel_begin, int panel_end, float* out,
+                           int64_t stride) const;
   bool needs_normalizer(const Plan& plan, const PlannedOutput& output) const;
 
   const Config& config_;
   const Kernels& kernels_;
   const Weights& weights_;
   ThreadPool& pool_;
-  Buffer<float> packed_;            // rows normed and packed
-  Buffer<int32_t> quantized_;       // the same in int8
-  Buffer<float> scales_;            // [rows] of the quantized rows
-  Buffer<int32_t> sums_;            // [rows]
-  Buffer<float> unrotated_;         // [rows, hidden]
-  Buffer<float> logits_;            // [sampled, vocabulary]
-  Buffer<float> chunk_logits_;      // [threads, tile, chunk columns]
+  Buffer<float> packed_;        // rows normed and packed
+  Buffer<int32_t> quantized_;   // the same in int8
+  Buffer<float> scales_;        // [rows] of the quantized rows
+  Buffer<int32_t> sums_;        // [rows]
+  Buffer<float> unrotated_;     // [rows, hidden]
+  Buffer<float> logits_;        // [sampled, vocabulary]
+  Buffer<float> chunk_logits_;  // [threads, tile, chunk columns]
   std::vector<float*> row_pointers_;
-  std::vector<int> rows_;           // scratch: outputs in question
+  std::vector<int> rows_;                             // scratch: outputs in question
   std::vector<std::vector<float>> candidate_logits_;  // [outputs][candidates of the node]
   std::vector<LogSum> partial_sums_;
   std::vector<double> normalizers_;  // [outputs] log-sum-exp of the vocabulary

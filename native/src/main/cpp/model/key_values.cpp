@@ -80,8 +80,7 @@ class TypedKeyValues : public KeyValues {
     for (int head = 0; head < config_.kv_heads; head++) {
       convert(keys + head * dim, dim, key);
       convert(values + head * dim, dim, value);
-      scatter(key, dim, kKeyTile,
-              scratch_keys(layer, head) + tile * dim * kKeyTile + key_offset(T{}, own % kKeyTile));
+      scatter(key, dim, kKeyTile, scratch_keys(layer, head) + tile * dim * kKeyTile + key_offset(T{}, own % kKeyTile));
       std::memcpy(scratch_values(layer, head) + static_cast<int64_t>(row) * dim, value, dim * sizeof(T));
       if (sequence.keep_begin >= 0) {
         const int block = plan.batch->keep_blocks[sequence.keep_begin + kept / tokens_];
@@ -185,8 +184,8 @@ class TypedKeyValues : public KeyValues {
 
   const Config& config_;
   const Kernels& kernels_;
-  const int tokens_;          // per block
-  const int64_t head_size_;   // of one head's keys in a block
+  const int tokens_;         // per block
+  const int64_t head_size_;  // of one head's keys in a block
   const int64_t block_size_;
   Buffer<T> pool_;
   Buffer<T> keys_[2];

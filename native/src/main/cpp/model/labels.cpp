@@ -29,8 +29,7 @@ bool begins_with(const std::vector<int32_t>& tokens, const std::vector<int32_t>&
 // Drops forms that begin with another form of their label; fails where the labels differ. Sorted, a
 // form directly follows the forms it begins with.
 std::vector<RawForm> distinct(std::vector<RawForm> forms) {
-  std::stable_sort(forms.begin(), forms.end(),
-                   [](const RawForm& a, const RawForm& b) { return a.tokens < b.tokens; });
+  std::stable_sort(forms.begin(), forms.end(), [](const RawForm& a, const RawForm& b) { return a.tokens < b.tokens; });
   std::vector<RawForm> kept;
   for (RawForm& form : forms) {
     if (!kept.empty() && begins_with(form.tokens, kept.back().tokens)) {

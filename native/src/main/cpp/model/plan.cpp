@@ -27,8 +27,8 @@ void check_sampling(const gavel_batch& b, int s) {
   GAVEL_REQUIRE(b.temperatures[s] >= 0 && std::isfinite(b.temperatures[s]),
                 "sequence %d: temperature: expected 0 or more, found %g", s, static_cast<double>(b.temperatures[s]));
   GAVEL_REQUIRE(b.top_ks[s] >= 0, "sequence %d: top_k: expected 0 or more, found %d", s, b.top_ks[s]);
-  GAVEL_REQUIRE(b.top_ps[s] > 0 && b.top_ps[s] <= 1, "sequence %d: top_p: expected more than 0, at most 1, found %g",
-                s, static_cast<double>(b.top_ps[s]));
+  GAVEL_REQUIRE(b.top_ps[s] > 0 && b.top_ps[s] <= 1, "sequence %d: top_p: expected more than 0, at most 1, found %g", s,
+                static_cast<double>(b.top_ps[s]));
 }
 
 }  // namespace
@@ -59,8 +59,8 @@ void Plan::build(const Config& config, const gavel_batch& source, const Labels* 
   for (int s = 0; s < count; s++) {
     add_output(s);
   }
-  GAVEL_REQUIRE(rows() <= config.batch_tokens_max,
-                "batch: expected at most %d tokens with the label trie's, found %d", config.batch_tokens_max, rows());
+  GAVEL_REQUIRE(rows() <= config.batch_tokens_max, "batch: expected at most %d tokens with the label trie's, found %d",
+                config.batch_tokens_max, rows());
   GAVEL_REQUIRE(max_visible <= config.max_positions, "batch: expected at most %d positions, found %d",
                 config.max_positions, max_visible);
 }
@@ -75,8 +75,8 @@ void Plan::add_sequence(const Config& config, int index) {
   const int begin = b.token_offsets[index];
   const int count = b.token_offsets[index + 1] - begin;
   for (int i = begin; i < begin + count; i++) {
-    GAVEL_REQUIRE(b.tokens[i] >= 0 && b.tokens[i] < config.vocabulary,
-                  "sequence %d: expected tokens 0 to %d, found %d", index, config.vocabulary - 1, b.tokens[i]);
+    GAVEL_REQUIRE(b.tokens[i] >= 0 && b.tokens[i] < config.vocabulary, "sequence %d: expected tokens 0 to %d, found %d",
+                  index, config.vocabulary - 1, b.tokens[i]);
   }
   check_keep(config, index, count);
   PlannedSequence sequence{};

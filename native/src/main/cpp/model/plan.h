@@ -13,9 +13,9 @@ namespace gavel {
 struct PlannedSequence {
   int row_begin;
   int row_end;
-  int parent;    // earlier sequence, or -1
-  int position;  // of its first token
-  int key_tile;  // its first tile in the key scratch
+  int parent;                  // earlier sequence, or -1
+  int position;                // of its first token
+  int key_tile;                // its first tile in the key scratch
   int chain_begin, chain_end;  // into the batch's chain arrays; empty with a parent
   int keep_begin;              // into the batch's keep_blocks, or -1
   int keep_start;
@@ -42,9 +42,9 @@ class Plan {
   const gavel_batch* batch = nullptr;
   const Labels* labels = nullptr;
   std::vector<PlannedSequence> sequences;
-  std::vector<int32_t> tokens;   // [rows]
-  std::vector<int> positions;    // [rows]
-  std::vector<int> row_sequence; // [rows]
+  std::vector<int32_t> tokens;    // [rows]
+  std::vector<int> positions;     // [rows]
+  std::vector<int> row_sequence;  // [rows]
   std::vector<PlannedOutput> outputs;
   int key_tiles = 0;
   int max_visible = 0;  // longest context, own tokens included

@@ -44,7 +44,8 @@ Rotation::Rotation(int width) : width_(width), power_(1) {
   for (int row = 0; row < rest_; row++) {  // DCT-II
     for (int column = 0; column < rest_; column++) {
       const double scale = std::sqrt((row == 0 ? 1.0 : 2.0) / rest_);
-      cosine_.push_back(static_cast<float>(scale * std::cos(std::numbers::pi * row * (2 * column + 1) / (2.0 * rest_))));
+      cosine_.push_back(
+          static_cast<float>(scale * std::cos(std::numbers::pi * row * (2 * column + 1) / (2.0 * rest_))));
     }
   }
 }

@@ -26,8 +26,8 @@ class Rotation {
 
  private:
   int width_;
-  int power_;  // largest power of two that divides the width
-  int rest_;   // width / power
+  int power_;                  // largest power of two that divides the width
+  int rest_;                   // width / power
   std::vector<float> signs_;   // [width]
   std::vector<float> cosine_;  // [rest, rest] orthonormal
 };

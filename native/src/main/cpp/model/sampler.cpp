@@ -48,8 +48,7 @@ int32_t Sampler::sample(const float* logits, int vocabulary, const SamplerSettin
     total += std::exp((static_cast<double>(logits[i]) - logits[best]) / settings.temperature);
   }
   const bool all = (settings.top_k == 0 || settings.top_k >= vocabulary) && settings.top_p >= 1;
-  return all ? draw_from_all(logits, vocabulary, settings, total)
-             : draw_from_best(logits, vocabulary, settings, total);
+  return all ? draw_from_all(logits, vocabulary, settings, total) : draw_from_best(logits, vocabulary, settings, total);
 }
 
 int32_t Sampler::draw_from_all(const float* logits, int vocabulary, const SamplerSettings& settings,
@@ -70,8 +69,7 @@ int32_t Sampler::draw_from_all(const float* logits, int vocabulary, const Sample
 
 // Sorts no more candidates than top-k and top-p need: 256, then 16 times as many, and so on. Top-p is
 // measured on what top-k left, as Transformers does.
-int32_t Sampler::draw_from_best(const float* logits, int vocabulary, const SamplerSettings& settings,
-                                double total) {
+int32_t Sampler::draw_from_best(const float* logits, int vocabulary, const SamplerSettings& settings, double total) {
   candidates_.resize(vocabulary);
   for (int32_t i = 0; i < vocabulary; i++) {
     candidates_[i] = {logits[i], i};

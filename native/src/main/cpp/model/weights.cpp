@@ -68,14 +68,15 @@ Weights::Weights(const Config& config, const Kernels& kernels, ThreadPool& pool)
     quantizer_ = std::make_unique<Quantizer>(config, kernels, pool);
   }
   shape_linear(head_, config.vocabulary, config.hidden, false);
-  slots_["model.embed_tokens.weight"] = {{vocabulary, hidden}, [this](const TensorView& source) {
-    embedding_dtype_ = source.dtype;
-    embedding_.reserve(static_cast<size_t>(config_.vocabulary) * config_.hidden * dtype_bytes(source.dtype));
-    std::memcpy(embedding_.data(), source.data, embedding_.size());
-    if (config_.tied_embeddings && quantizer_ == nullptr) {
-      pack(source, head_, config_.vocabulary, 0, Half::kWhole);
-    }
-  }};
+  slots_["model.embed_tokens.weight"] = {
+      {vocabulary, hidden}, [this](const TensorView& source) {
+        embedding_dtype_ = source.dtype;
+        embedding_.reserve(static_cast<size_t>(config_.vocabulary) * config_.hidden * dtype_bytes(source.dtype));
+        std::memcpy(embedding_.data(), source.data, embedding_.size());
+        if (config_.tied_embeddings && quantizer_ == nullptr) {
+          pack(source, head_, config_.vocabulary, 0, Half::kWhole);
+        }
+      }};
   if (!config.tied_embeddings) {
     declare_linear("lm_head.weight", head_, config.vocabulary, 0, Half::kWhole);
   }
@@ -141,21 +142,21 @@ void Weights::declare_expert(const std::string& prefix, Expert& expert, int widt
 
 void Weights::declare_vector(const std::string& name, Buffer<float>& target, int width, int offset, int total) {
   slots_[name] = {{width}, [&target, width, offset, total](const TensorView& source) {
-    target.reserve(total);
-    for (int i = 0; i < width; i++) {
-      target[offset + i] = source.at(i);
-    }
-  }};
+                    target.reserve(total);
+                    for (int i = 0; i < width; i++) {
+                      target[offset + i] = source.at(i);
+                    }
+                  }};
 }
 
 void Weights::declare_linear(const std::string& name, Linear& target, int rows, int row_offset, Half half) {
   slots_[name] = {{rows, target.k}, [this, &target, rows, row_offset, half](const TensorView& source) {
-    if (quantizer_ == nullptr) {
-      pack(source, target, rows, row_offset, half);
-    } else {
-      stage(source, target, rows, row_offset, half);
-    }
-  }};
+                    if (quantizer_ == nullptr) {
+                      pack(source, target, rows, row_offset, half);
+                    } else {
+                      stage(source, target, rows, row_offset, half);
+                    }
+                  }};
 }
 
 // Norms and rotations come from other tensors: matrices wait on the side until all are there.
@@ -213,8 +214,7 @@ void Weights::set(const char* name, int32_t dtype, int32_t rank, const int64_t* 
                 GAVEL_BF16, dtype);
   const bool same = rank >= 0 && static_cast<size_t>(rank) == slot.shape.size() &&
                     std::equal(slot.shape.begin(), slot.shape.end(), shape);
-  GAVEL_REQUIRE(same, "%s: expected shape %s, found %s", name,
-                shape_text(slot.shape.data(), slot.shape.size()).c_str(),
+  GAVEL_REQUIRE(same, "%s: expected shape %s, found %s", name, shape_text(slot.shape.data(), slot.shape.size()).c_str(),
                 shape_text(shape, rank < 0 || rank > 8 ? 0 : rank).c_str());
   int64_t elements = 1;
   for (int64_t size : slot.shape) {
@@ -303,9 +303,9 @@ int64_t Weights::linear_parameters() const {
   int64_t total = 0;
   for (int l = 0; l < config_.layers; l++) {
     total += 2 * hidden * (config_.query_width() + config_.kv_width());
-    total += config_.sparse(l) ? hidden * config_.experts +
-                                     3 * hidden * config_.expert_intermediate * config_.experts_per_token
-                               : 3 * hidden * config_.intermediate;
+    total += config_.sparse(l)
+                 ? hidden * config_.experts + 3 * hidden * config_.expert_intermediate * config_.experts_per_token
+                 : 3 * hidden * config_.intermediate;
   }
   return total;
 }

@@ -75,8 +75,7 @@ class Weights {
   ~Weights();
 
   // See gavel_engine_set_tensor.
-  void set(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
-           int64_t bytes);
+  void set(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data, int64_t bytes);
 
   // Fails with FAILED_PRECONDITION, naming a missing tensor.
   void finish();
@@ -125,7 +124,7 @@ class Weights {
   Buffer<uint8_t> embedding_;  // [vocabulary, hidden] as on disk
   int32_t embedding_dtype_ = GAVEL_F32;
   Linear head_;
-  StagedMatrix head_rows_;               // int8: the head as on disk, unless it is the embedding
+  StagedMatrix head_rows_;                // int8: the head as on disk, unless it is the embedding
   std::unique_ptr<Quantizer> quantizer_;  // int8
   int64_t parameters_ = 0;
 };

@@ -24,11 +24,11 @@ class Error : public std::exception {
 [[noreturn]] void fail(int32_t status, const char* format, ...) __attribute__((format(printf, 2, 3)));
 
 // The caller broke a rule of the seam unless the condition holds; names what was expected and found.
-#define GAVEL_REQUIRE(condition, ...)                        \
-  do {                                                       \
-    if (!(condition)) {                                      \
-      ::gavel::fail(GAVEL_INVALID_ARGUMENT, __VA_ARGS__);    \
-    }                                                        \
+#define GAVEL_REQUIRE(condition, ...)                     \
+  do {                                                    \
+    if (!(condition)) {                                   \
+      ::gavel::fail(GAVEL_INVALID_ARGUMENT, __VA_ARGS__); \
+    }                                                     \
   } while (0)
 
 }  // namespace gavel
