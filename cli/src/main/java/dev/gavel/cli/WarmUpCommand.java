@@ -16,11 +16,15 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 
 /** {@code gavel warm-up}: scores with a tiny model, so that the archive of classes has them all. */
 @Command(name = "warm-up", hidden = true)
 public final class WarmUpCommand extends Action {
+  @ArgGroup(exclusive = false)
+  private EngineFlags engine = new EngineFlags();
+
   @Override
   public Integer call() throws IOException {
     Path folder = Files.createTempDirectory("gavel");
@@ -37,7 +41,8 @@ public final class WarmUpCommand extends Action {
   private void score(Path model, Path socket) {
     Item item = Item.newBuilder().setText("red shoes").build();
     ScoreRequest request = ScoreRequest.newBuilder().setQuery("shoes").addItems(item).build();
-    try (Sidecar sidecar = LocalServer.unix(model, ServerConfig.defaults(), socket)) {
+    ServerConfig config = engine.applyTo(ServerConfig.defaults(), this);
+    try (Sidecar sidecar = LocalServer.unix(model, config, socket)) {
       ScoreResponse response = sidecar.score(request);
       new ScoreReport(terminal()).print(List.of(item), response, false);
       terminal().out().println(JsonView.line(JsonView.score("shoes", response, true)));
