@@ -7,13 +7,14 @@ import dev.gavel.engine.ModelConfig;
  * The least time a scoring request can take: no machine that multiplies at {@code peak} and reads
  * memory at {@code bandwidth} does it faster.
  *
- * <p>F = 2 n T + 4 l d (P^2 / 2 + N (P L + L^2 / 2)) + 2 d K N operations, a multiplication and an
+ * <p>F = 2 n T + 4 l w (P^2 / 2 + N (P L + L^2 / 2)) + 2 d K N operations, a multiplication and an
  * addition counted as two: linear layers, causal attention (scores and weighted values), label
  * head. The time is max(F / peak, (weight bytes + 2 KV bytes) / bandwidth): weights are read once,
  * keys and values written once and read once.
  *
  * @param linearParameters n, parameters used in matrix products per token, the head excluded
  * @param layers l
+ * @param attentionWidth w, heads times head size; mostly d
  * @param hidden d
  * @param labels K, rows of the label head
  * @param weightBytes bytes of all weights as they are computed on
@@ -22,6 +23,7 @@ import dev.gavel.engine.ModelConfig;
 public record RooflineLimit(
     long linearParameters,
     int layers,
+    int attentionWidth,
     int hidden,
     int labels,
     long weightBytes,
@@ -32,6 +34,7 @@ public record RooflineLimit(
     return new RooflineLimit(
         info.linearParameters(),
         config.layers(),
+        config.heads() * config.headDim(),
         config.hidden(),
         labels,
         info.weightBytes(),
@@ -44,7 +47,7 @@ public record RooflineLimit(
     double n = shape.items();
     double l = shape.itemTokens();
     double linear = 2.0 * linearParameters * shape.tokens();
-    double attention = 4.0 * layers * hidden * (p * p / 2 + n * (p * l + l * l / 2));
+    double attention = 4.0 * layers * attentionWidth * (p * p / 2 + n * (p * l + l * l / 2));
     double head = 2.0 * hidden * labels * n;
     return linear + attention + head;
   }

@@ -6,24 +6,24 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import org.junit.jupiter.api.Test;
 
 class RooflineLimitTest {
-  /** n = 10, l = 2, d = 3, K = 4, 100 weight bytes, 5 KV bytes per token. */
-  private static final RooflineLimit SMALL = new RooflineLimit(10, 2, 3, 4, 100, 5);
+  /** n = 10, l = 2, w = 3, d = 7, K = 4, 100 weight bytes, 5 KV bytes per token. */
+  private static final RooflineLimit SMALL = new RooflineLimit(10, 2, 3, 7, 4, 100, 5);
 
   @Test
   void smallByHand() {
     // T = 2 + 3 * 4 = 14; linear 2*10*14 = 280
     // attention 4*2*3 * (2*2/2 + 3*(2*4 + 4*4/2)) = 24 * (2 + 3*16) = 1200
-    // head 2*3*4*3 = 72
+    // head 2*7*4*3 = 168
     ScoreShape shape = new ScoreShape(2, 3, 4);
     assertEquals(14, shape.tokens());
-    assertEquals(280 + 1200 + 72, SMALL.operations(shape));
+    assertEquals(280 + 1200 + 168, SMALL.operations(shape));
     assertEquals(100 + 2 * 5 * 14, SMALL.bytes(shape));
   }
 
   @Test
   void theSlowerOfTheTwoDecides() {
     ScoreShape shape = new ScoreShape(2, 3, 4);
-    assertEquals(1552 / 10.0, SMALL.seconds(shape, 10, 1000), 1e-12);
+    assertEquals(1648 / 10.0, SMALL.seconds(shape, 10, 1000), 1e-12);
     assertEquals(240 / 1.0, SMALL.seconds(shape, 1e9, 1), 1e-12);
   }
 
@@ -36,7 +36,7 @@ class RooflineLimitTest {
     // P 96, N 48, L 64: T = 96 + 3072 = 3168; linear = 2 * 106,168,320 * 3168
     // attention = 4*30*576 * (4608 + 48*(6144 + 2048)) = 69120 * 397,824
     // head = 2*576*4*48
-    RooflineLimit limit = new RooflineLimit(n, 30, 576, 4, 0, 0);
+    RooflineLimit limit = new RooflineLimit(n, 30, 576, 576, 4, 0, 0);
     double expected = 672_682_475_520.0 + 27_497_594_880.0 + 221_184.0;
     assertEquals(expected, limit.operations(new ScoreShape(96, 48, 64)));
   }
@@ -47,7 +47,7 @@ class RooflineLimitTest {
     assertEquals(4096L + 4_096_000_000L, shape.tokens());
     assertEquals(
         2.0 * 1e9 * shape.tokens(),
-        new RooflineLimit(1_000_000_000L, 0, 1, 0, 0, 0).operations(shape));
+        new RooflineLimit(1_000_000_000L, 0, 1, 1, 0, 0, 0).operations(shape));
   }
 
   @Test

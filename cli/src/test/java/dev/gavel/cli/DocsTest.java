@@ -1,0 +1,67 @@
+package dev.gavel.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.gavel.server.ServerConfig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** What the documents say about names, defaults and files holds. */
+class DocsTest {
+  private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
+  private static final Pattern CONFIG_ROW = Pattern.compile("\\| `([\\w.]+)` \\| (\\S+) \\|.*");
+  private static final Pattern LINK = Pattern.compile("\\]\\(([^)#:]+)(#[^)]*)?\\)");
+
+  @Test
+  void everyConfigurationKeyIsDocumentedWithItsDefault() throws IOException {
+    Map<String, String> expected = new TreeMap<>();
+    flatten("", new JsonMapper().valueToTree(ServerConfig.defaults()), expected);
+    Map<String, String> documented = new TreeMap<>();
+    for (String line : Files.readAllLines(ROOT.resolve("docs/operations.md"))) {
+      Matcher row = CONFIG_ROW.matcher(line);
+      if (row.matches() && !row.group(1).startsWith("GAVEL_")) {
+        String value = row.group(2).replace("`", "");
+        documented.put(row.group(1), value.equals("empty") ? "" : value);
+      }
+    }
+    assertEquals(expected, documented);
+  }
+
+  private static void flatten(String prefix, JsonNode node, Map<String, String> into) {
+    node.properties()
+        .forEach(
+            entry -> {
+              String key = prefix + entry.getKey();
+              if (entry.getValue().isObject()) {
+                flatten(key + ".", entry.getValue(), into);
+              } else {
+                into.put(key, entry.getValue().asText());
+              }
+            });
+  }
+
+  @Test
+  void linksLeadSomewhere() throws IOException {
+    try (Stream<Path> docs = Files.list(ROOT.resolve("docs"));
+        Stream<Path> top = Files.list(ROOT)) {
+      for (Path file :
+          Stream.concat(docs, top).filter(f -> f.toString().endsWith(".md")).toList()) {
+        Matcher link = LINK.matcher(Files.readString(file));
+        while (link.find()) {
+          Path target = file.getParent().resolve(link.group(1));
+          assertTrue(Files.exists(target), file + " -> " + link.group(1));
+        }
+      }
+    }
+  }
+}
