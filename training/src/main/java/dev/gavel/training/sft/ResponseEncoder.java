@@ -4,9 +4,9 @@ import dev.gavel.relevance.EncodedItem;
 import dev.gavel.relevance.EncodedQuery;
 import dev.gavel.relevance.ExplainPlan;
 import dev.gavel.relevance.InvalidRequestException;
-import dev.gavel.relevance.Label;
 import dev.gavel.relevance.Order;
 import dev.gavel.relevance.RelevanceModel;
+import dev.gavel.training.data.GradeIndex;
 import dev.gavel.training.data.Judgment;
 import dev.gavel.training.model.PackedBatch;
 import java.util.Arrays;
@@ -43,7 +43,7 @@ public final class ResponseEncoder {
    *     rationale where one is needed, or cannot be judged at all
    */
   public PackedBatch.Sequence encode(Judgment judgment) {
-    int label = label(judgment);
+    int label = GradeIndex.of(model.labels(), judgment);
     if (form == Form.LABEL_ONLY) {
       return PackedBatch.Sequence.of(prompt(judgment), form(label));
     }
@@ -80,21 +80,6 @@ public final class ResponseEncoder {
       throw wrong(judgment, first.length + " probabilities", distribution.length);
     }
     return PackedBatch.Sequence.soft(prompt(judgment), first, distribution);
-  }
-
-  /** Index of the label with the pair's grade. */
-  public int label(Judgment judgment) {
-    List<Label> labels = model.labels();
-    for (int i = 0; i < labels.size(); i++) {
-      if (judgment.grade().isPresent() && labels.get(i).grade() == judgment.grade().getAsInt()) {
-        return i;
-      }
-    }
-    List<Double> grades = labels.stream().map(Label::grade).toList();
-    throw wrong(
-        judgment,
-        "a grade of " + grades,
-        judgment.grade().isPresent() ? judgment.grade().getAsInt() : "none");
   }
 
   private int[] form(int label) {
