@@ -5,8 +5,9 @@
   - labels: `./gavel score --json --tokens` gives the ids it computed on; every surface form of every
     label is evaluated alone, in full, behind each item. Printed: the largest difference of a label
     log-probability.
-  - greedy: `./gavel explain --json --temperature 0`, think-first, so that the reasoning continues the
-    shown prompt. Printed: how many tokens are equal, and the largest difference of a log-probability.
+  - greedy: `./gavel explain --json --temperature 0` in both orders; the reasoning continues the shown
+    prompt and answer. Printed: how many tokens are equal, and the largest difference of a
+    log-probability.
 
 Exits with 1 where a bar is missed. Needs peers/requirements.txt.
 """
@@ -23,6 +24,7 @@ from transformers import AutoModelForCausalLM
 
 HERE = pathlib.Path(__file__).resolve().parent
 LABEL_BAR = 1e-3  # nats, at most
+ORDERS = "label-first", "think-first"
 
 
 def gavel(arguments, *command) -> list[dict]:
@@ -91,24 +93,24 @@ def check_labels(arguments, reference: Reference) -> bool:
     return judged > 0 and worst <= LABEL_BAR and same_label == judged
 
 
-def check_greedy(arguments, reference: Reference, item: str) -> bool:
+def check_greedy(arguments, reference: Reference, item: str, order: str) -> bool:
     events = gavel(arguments, "explain", "--model", arguments.model, "--query", arguments.query,
-                   "--item", item, "--order", "think-first", "--temperature", "0",
+                   "--item", item, "--order", order, "--temperature", "0",
                    "--max-tokens", str(arguments.max_tokens), "--json")
     verdict = next(e for e in events if e["event"] == "verdict")
     tokens = [e for e in events if e["event"] == "token"]
-    context = verdict["prefix_tokens"] + verdict["item"]["suffix_tokens"]
+    context = verdict["prefix_tokens"] + verdict["item"]["suffix_tokens"] + verdict["answer_tokens"]
     equal, worst = 0, 0.0
     for event in tokens:
         row = reference.next_log_probabilities(context)
         best = int(row.argmax())
         if best != event["id"]:
-            print(f"greedy: token {equal}: expected {best}, found {event['id']}")
+            print(f"greedy, {order}: token {equal}: expected {best}, found {event['id']}")
             break
         worst = max(worst, abs(row[best].item() - event["log_probability"]))
         equal += 1
         context.append(best)
-    print(f"greedy: {equal} of {len(tokens)} tokens equal, largest difference of a "
+    print(f"greedy, {order}: {equal} of {len(tokens)} tokens equal, largest difference of a "
           f"log-probability {worst:.2e}")
     return len(tokens) > 0 and equal == len(tokens)
 
@@ -128,7 +130,8 @@ def main():
     lines = pathlib.Path(arguments.items).read_text().splitlines()
     items = [json.loads(line) for line in lines[:arguments.greedy_items]]
     passed = [check_labels(arguments, reference)]
-    passed += [check_greedy(arguments, reference, i.get("text") or i["title"]) for i in items]
+    passed += [check_greedy(arguments, reference, item.get("text") or item["title"], order)
+               for item in items for order in ORDERS]
     sys.exit(0 if all(passed) else 1)
 
 

@@ -141,6 +141,9 @@ class CommandsTest {
     assertEquals(6, events.stream().filter("token"::equals).count());
     assertEquals(2, events.stream().filter("sample_end"::equals).count());
     assertEquals("final", events.get(events.size() - 1));
+    JsonNode verdict = mapper.readTree(terminal.out().split("\n")[0]);
+    assertEquals("[5]", verdict.path("prefix_tokens").toString());
+    assertEquals("[8,13]", verdict.path("answer_tokens").toString());
     JsonNode token = mapper.readTree(terminal.out().split("\n")[1]);
     assertEquals(0, token.path("id").asInt());
     assertEquals("because ", token.path("text").asText());

@@ -189,7 +189,13 @@ final class FakeSidecar extends RelevanceGrpc.RelevanceImplBase implements AutoC
     ScoredItem item = item(request.getItem(), true);
     answers.onNext(
         ExplainEvent.newBuilder()
-            .setVerdict(Verdict.newBuilder().setItem(item).setModel(VERSION).addPrefixTokens(5))
+            .setVerdict(
+                Verdict.newBuilder()
+                    .setItem(item)
+                    .setModel(VERSION)
+                    .addPrefixTokens(5)
+                    .addAnswerTokens(8)
+                    .addAnswerTokens(13))
             .build());
     String[] words = {"because ", "it ", "fits\u001b[2J"};
     for (int word = 0; word < words.length; word++) {

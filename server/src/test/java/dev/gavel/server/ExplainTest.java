@@ -118,7 +118,10 @@ class ExplainTest {
     assertEquals("fake", events.get(0).getVerdict().getModel().getName());
     assertEquals("q=tea;".length(), events.get(0).getVerdict().getPrefixTokensCount());
     assertEquals(13, tokens(events, 0).size());
-    assertPath(PROMPT + bestLabel(PROMPT) + " since ", events, 0, 42);
+    String answer = bestLabel(PROMPT) + " since ";
+    assertEquals(
+        answer.codePoints().boxed().toList(), events.get(0).getVerdict().getAnswerTokensList());
+    assertPath(PROMPT + answer, events, 0, 42);
     assertEquals(FinishReason.LENGTH, end(events, 0).getSampleEnd().getFinishReason());
     assertEquals(0, end(events, 0).getSampleEnd().getDistributionCount());
     ExplainEvent last = events.get(events.size() - 1);
@@ -140,6 +143,7 @@ class ExplainTest {
     ExplainEvent verdict = events.get(events.size() - 2);
     assertTrue(verdict.hasVerdict());
     Harness.assertJudged(judged, verdict.getVerdict().getItem());
+    assertEquals(0, verdict.getVerdict().getAnswerTokensCount());
     assertTrue(events.get(events.size() - 1).hasFinal());
   }
 

@@ -99,6 +99,7 @@ public final class JsonView {
         node.set("model", model(event.getVerdict().getModel()));
         node.set("item", item(event.getVerdict().getItem(), true));
         node.set("prefix_tokens", ints(event.getVerdict().getPrefixTokensList()));
+        node.set("answer_tokens", ints(event.getVerdict().getAnswerTokensList()));
       }
       case TOKEN -> {
         node.put("event", "token").put("sample", event.getSample());

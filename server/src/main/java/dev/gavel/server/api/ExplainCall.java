@@ -4,6 +4,7 @@ import dev.gavel.engine.Sampling;
 import dev.gavel.relevance.DecodingDefaults;
 import dev.gavel.relevance.ExplainPlan;
 import dev.gavel.relevance.LabelDistribution;
+import dev.gavel.relevance.Order;
 import dev.gavel.server.observability.ServerStats.Counter;
 import dev.gavel.server.scheduling.Admission;
 import dev.gavel.server.scheduling.DeviceLoop;
@@ -172,8 +173,16 @@ final class ExplainCall implements ExplainJob.Sink {
                     .setItem(item(distribution))
                     .setModel(Wire.version(serving.model(), serving.engine()))
                     .addAllPrefixTokens(
-                        Wire.asList(Arrays.copyOf(plan.prompt(), plan.prefixTokens()))))
+                        Wire.asList(Arrays.copyOf(plan.prompt(), plan.prefixTokens())))
+                    .addAllAnswerTokens(Wire.asList(answer(distribution))))
             .build());
+  }
+
+  /** What every path says before it reasons. */
+  private int[] answer(LabelDistribution distribution) {
+    return plan.order() == Order.LABEL_FIRST
+        ? plan.afterLabel().get(distribution.best())
+        : new int[0];
   }
 
   private ScoredItem.Builder item(LabelDistribution distribution) {
