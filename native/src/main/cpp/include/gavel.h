@@ -199,7 +199,8 @@ GAVEL_API int32_t gavel_measure_gemm(int32_t provider, int32_t quantization, int
 GAVEL_API int32_t gavel_measure_bandwidth(int32_t threads, int64_t buffer_bytes, double seconds,
                                           double* gigabytes_per_second);
 
-/* Instruction set the kernels run on: "avx512", "avx2" or "generic". */
+/* Instruction set the kernels run on, the best that the processor has: "avx512_bf16", "avx512_vnni",
+ * "avx512", "avx2_vnni", "avx2" or "generic". */
 GAVEL_API const char* gavel_instruction_set(void);
 
 #ifdef __cplusplus

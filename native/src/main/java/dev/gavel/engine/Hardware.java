@@ -54,7 +54,7 @@ public final class Hardware {
     NativeRuntime.check(Gavel.gavel_libtorch_open(directory.toString()));
   }
 
-  /** {@code avx512}, {@code avx2} or {@code generic}. */
+  /** As {@link EngineInfo#instructionSet}. */
   public static String instructionSet() {
     NativeRuntime.load();
     return Gavel.gavel_instruction_set().getString();

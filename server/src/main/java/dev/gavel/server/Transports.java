@@ -106,11 +106,11 @@ final class Transports implements AutoCloseable {
         .maxInboundMessageSize(MESSAGE_SLACK * config.limits().requestBytesMax())
         .permitKeepAliveTime(connections.permitKeepAliveSeconds(), TimeUnit.SECONDS)
         .permitKeepAliveWithoutCalls(true);
-    if (connections.keepAliveSeconds() > 0) {
-      builder
-          .keepAliveTime(connections.keepAliveSeconds(), TimeUnit.SECONDS)
-          .keepAliveTimeout(connections.keepAliveTimeoutSeconds(), TimeUnit.SECONDS);
-    }
+    // Left unset, gRPC would still ping every two hours.
+    long keepAlive = connections.keepAliveSeconds();
+    builder
+        .keepAliveTime(keepAlive > 0 ? keepAlive : Long.MAX_VALUE, TimeUnit.SECONDS)
+        .keepAliveTimeout(connections.keepAliveTimeoutSeconds(), TimeUnit.SECONDS);
     if (connections.callsMax() > 0) {
       builder.maxConcurrentCallsPerConnection(connections.callsMax());
     }
