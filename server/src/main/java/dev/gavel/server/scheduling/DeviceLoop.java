@@ -216,11 +216,9 @@ public final class DeviceLoop implements AutoCloseable {
     stats.set(Gauge.KV_BLOCKS_FREE, blocks.available());
     stats.set(Gauge.KV_BLOCKS_CACHED, blocks.held());
     BlockCache.Counts counts = blocks.counts();
-    stats.add(
-        Counter.KV_CACHE_QUERIED_TOKENS, counts.queriedTokens() - published.queriedTokens());
+    stats.add(Counter.KV_CACHE_QUERIED_TOKENS, counts.queriedTokens() - published.queriedTokens());
     stats.add(Counter.KV_CACHE_FOUND_TOKENS, counts.foundTokens() - published.foundTokens());
-    stats.add(
-        Counter.KV_CACHE_EVICTED_BLOCKS, counts.evictedBlocks() - published.evictedBlocks());
+    stats.add(Counter.KV_CACHE_EVICTED_BLOCKS, counts.evictedBlocks() - published.evictedBlocks());
     published = counts;
   }
 

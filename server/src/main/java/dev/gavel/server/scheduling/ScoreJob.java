@@ -187,8 +187,7 @@ public final class ScoreJob extends Job {
     plan.found(found);
     KvPrefix toHold = holdPrefix && isWhole(part.known) ? part.known : null;
     return new ItemShare(
-        new Given(
-            part.items.size(), plan.nextScored(), rows, toHold, holdPrefix ? kept : null));
+        new Given(part.items.size(), plan.nextScored(), rows, toHold, holdPrefix ? kept : null));
   }
 
   private void addSequences(BatchPlan plan, Part part, KvExtension kept, boolean forLater) {

@@ -152,7 +152,8 @@ public final class FakeModel implements RelevanceModel {
   @Override
   public EncodedQuery encode(String query, List<Item> items) {
     await(tokenizerHold);
-    return new EncodedQuery(prefix(query), items.stream().map(item -> encode(query, item)).toList());
+    return new EncodedQuery(
+        prefix(query), items.stream().map(item -> encode(query, item)).toList());
   }
 
   private static void await(CountDownLatch latch) {
