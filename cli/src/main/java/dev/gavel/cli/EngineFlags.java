@@ -44,7 +44,8 @@ public final class EngineFlags {
             room.batchDelayMicrosMax(),
             room.blockTokens(),
             room.kvBlocks(),
-            room.kvBytesMax()));
+            room.kvBytesMax(),
+            room.kvCacheEnabled()));
   }
 
   private int checkedThreads(Action action) {

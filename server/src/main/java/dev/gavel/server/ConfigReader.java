@@ -86,9 +86,15 @@ final class ConfigReader {
   }
 
   private static void requireKind(String key, JsonNode standard, JsonNode given) {
-    boolean fits = standard.isTextual() ? given.isTextual() : given.isIntegralNumber();
+    boolean fits =
+        standard.isTextual()
+            ? given.isTextual()
+            : standard.isBoolean() ? given.isBoolean() : given.isIntegralNumber();
     if (!fits) {
-      String kind = standard.isTextual() ? "a text" : "a whole number";
+      String kind =
+          standard.isTextual()
+              ? "a text"
+              : standard.isBoolean() ? "true or false" : "a whole number";
       throw new IllegalArgumentException(key + ": expected " + kind + ", found " + given);
     }
   }

@@ -96,7 +96,8 @@ public final class GavelServer implements AutoCloseable {
             limits.queueItemsMax(), limits.queueTokensMax(), limits.explainPathsMax()),
         config.engine().batchDelayMicrosMax(),
         limits.explainStreamsMax(),
-        limits.slowReaderSecondsMax());
+        limits.slowReaderSecondsMax(),
+        config.engine().kvCacheEnabled());
   }
 
   private Serving serving(RelevanceModel model, Engine engine) {

@@ -62,6 +62,7 @@ public record ServerConfig(
    * @param batchDelayMicrosMax how long a batch that is not full waits for more calls; 0: not
    * @param kvBlocks KV blocks in the pool, where {@code kvBytesMax} is 0
    * @param kvBytesMax bytes of the KV pool; 0: as {@code kvBlocks} says
+   * @param kvCacheEnabled whether later calls find KV that earlier ones have computed
    */
   public record EngineRoom(
       String device,
@@ -71,7 +72,8 @@ public record ServerConfig(
       int batchDelayMicrosMax,
       int blockTokens,
       int kvBlocks,
-      long kvBytesMax) {
+      long kvBytesMax,
+      boolean kvCacheEnabled) {
     public EngineRoom {
       range("engine.threads", threads, 0, 1024);
       range("engine.batchTokensMax", batchTokensMax, 16, 1 << 20);
@@ -149,7 +151,8 @@ public record ServerConfig(
             0,
             engine.blockTokens(),
             engine.blocks(),
-            0),
+            0,
+            true),
         new Connections(60, 20, 10, 0, 0, 4096));
   }
 
@@ -192,7 +195,8 @@ public record ServerConfig(
             engine.batchDelayMicrosMax,
             engine.blockTokens,
             engine.kvBlocks,
-            engine.kvBytesMax));
+            engine.kvBytesMax,
+            engine.kvCacheEnabled));
   }
 
   /** No sockets at all: the server is reached by {@link GavelServer#inProcessName} only. */

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gavel.engine.Engine;
 import dev.gavel.relevance.RelevanceModel;
+import dev.gavel.server.observability.ServerStats.Counter;
 import dev.gavel.server.observability.ServerStats.Gauge;
 import dev.gavel.v1.ExplainEvent;
 import dev.gavel.v1.ExplainRequest;
@@ -179,6 +180,57 @@ abstract class AbstractScoreContract {
     assertSame(second.get(second.size() - 1).getFinal().getItem(), last.getFinal().getItem());
     assertEquals(
         tokens(first, 0).size() + tokens(first, 1).size(), last.getFinal().getGeneratedTokens());
+  }
+
+  /** A stream of calls over few queries and items, beside a server that holds nothing. */
+  @Test
+  void heldKvChangesNothing() throws Exception {
+    List<String> queries = new ArrayList<>();
+    List<String> items = new ArrayList<>();
+    for (int i = 0; i < 13; i++) {
+      queries.add(text(1 + random.nextInt(4)));
+      items.add(text(1 + random.nextInt(12)));
+    }
+    try (RelevanceModel bareModel = openModel();
+        Engine bareEngine = openEngine(bareModel);
+        GavelServer bare =
+            GavelServer.start(
+                Harness.withoutKvCache(ServerConfig.defaults().withoutSockets()),
+                bareModel,
+                bareEngine)) {
+      ManagedChannel bareChannel = InProcessChannelBuilder.forName(bare.inProcessName()).build();
+      List<ScoreRequest> requests = new ArrayList<>();
+      List<Future<ScoreResponse>> found = new ArrayList<>();
+      for (int i = 0; i < 60; i++) {
+        ScoreRequest request = hot(queries, items);
+        requests.add(request);
+        found.add(RelevanceGrpc.newFutureStub(channel).score(request));
+        if (random.nextInt(3) == 0) {
+          found.get(i).get(120, TimeUnit.SECONDS);
+        }
+      }
+      for (int i = 0; i < requests.size(); i++) {
+        ScoreResponse expected = RelevanceGrpc.newBlockingStub(bareChannel).score(requests.get(i));
+        for (int j = 0; j < expected.getItemsCount(); j++) {
+          assertSame(expected.getItems(j), found.get(i).get(120, TimeUnit.SECONDS).getItems(j));
+        }
+      }
+      bareChannel.shutdownNow();
+      assertEquals(0, bare.stats().get(Counter.KV_CACHE_FOUND_TOKENS));
+      long asked = server.stats().get(Counter.KV_CACHE_QUERIED_TOKENS);
+      long hits = server.stats().get(Counter.KV_CACHE_FOUND_TOKENS);
+      System.out.println("found " + hits + " of " + asked + " tokens");
+      assertTrue(hits > asked / 3, () -> "found " + hits + " of " + asked + " tokens");
+    }
+  }
+
+  private ScoreRequest hot(List<String> queries, List<String> items) {
+    ScoreRequest.Builder request =
+        ScoreRequest.newBuilder().setQuery(queries.get(random.nextInt(queries.size())));
+    for (int i = random.nextInt(9); i >= 0; i--) {
+      request.addItems(Item.newBuilder().setText(items.get(random.nextInt(items.size()))));
+    }
+    return request.build();
   }
 
   private List<ExplainEvent> explain(ExplainRequest request) {

@@ -53,6 +53,22 @@ final class Harness implements AutoCloseable {
     return ServerConfig.defaults().withoutSockets().withDrainSecondsMax(5);
   }
 
+  /** The same without KV that outlives the calls that use it. */
+  static ServerConfig withoutKvCache(ServerConfig config) {
+    ServerConfig.EngineRoom room = config.engine();
+    return config.withEngine(
+        new ServerConfig.EngineRoom(
+            room.device(),
+            room.quantization(),
+            room.threads(),
+            room.batchTokensMax(),
+            room.batchDelayMicrosMax(),
+            room.blockTokens(),
+            room.kvBlocks(),
+            room.kvBytesMax(),
+            false));
+  }
+
   /** Default limits, but for the queue, the explain streams and the calls of a stream. */
   static ServerConfig.Limits limits(int items, int tokens, int streams, int paths, int calls) {
     return new ServerConfig.Limits(1 << 20, items, tokens, streams, paths, calls, 60);
@@ -191,6 +207,8 @@ final class Harness implements AutoCloseable {
       channels.forEach(ManagedChannel::shutdownNow);
       server.close();
     }
+    assertEquals(0, gauge(Gauge.KV_BLOCKS_CACHED), "KV blocks held after the end");
+    assertEquals(gauge(Gauge.KV_BLOCKS), gauge(Gauge.KV_BLOCKS_FREE), "KV blocks leaked");
     assertEquals(0, engine.openTables(), "label tables left open");
     assertEquals(List.of(), engine.violations(), "rules of the engine's seam that were broken");
   }

@@ -60,7 +60,15 @@ class SchedulingTest {
         Harness.config()
             .withEngine(
                 new ServerConfig.EngineRoom(
-                    "cpu", "fp32", 1, 256, 1_000_000, room.blockTokens(), room.kvBlocks(), 0));
+                    "cpu",
+                    "fp32",
+                    1,
+                    256,
+                    1_000_000,
+                    room.blockTokens(),
+                    room.kvBlocks(),
+                    0,
+                    true));
     try (Harness harness = Harness.with(config)) {
       Callers callers = new Callers(harness);
       // 12 rows each, of 256: the batch runs as soon as it is full, long before the delay is over.

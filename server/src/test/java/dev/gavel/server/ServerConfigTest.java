@@ -1,6 +1,7 @@
 package dev.gavel.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -35,6 +36,8 @@ class ServerConfigTest {
         read("uds: /run/g.sock\nlimits:\n  queueItemsMax: 7\nengine:\n  quantization: int8\n");
     assertEquals("/run/g.sock", yaml.uds());
     assertEquals(7, yaml.limits().queueItemsMax());
+    assertTrue(yaml.engine().kvCacheEnabled());
+    assertFalse(read("engine: {kvCacheEnabled: false}").engine().kvCacheEnabled());
     assertEquals(ServerConfig.defaults().limits().queueTokensMax(), yaml.limits().queueTokensMax());
     assertEquals(
         yaml,
@@ -58,6 +61,7 @@ class ServerConfigTest {
         "'[1]' | expected keys and values",
         "'engine: {quantization: int4}' | expected fp32 or int8, found \"int4\"",
         "'engine: {threads: 99999999999}' | threads",
+        "'engine: {kvCacheEnabled: 1}' | engine.kvCacheEnabled: expected true or false, found 1",
         "'listen: 7' | listen: expected a text, found 7",
         "'listen: \"a:b\"' | listen: expected host:port",
         "'listen: \"a:70000\"' | listen: expected host:port",

@@ -36,6 +36,7 @@ public final class PromptEncoder {
   private final String prefixTail; // constant text between the query (or the start) and the cut
   private final String lead; // constant text between the cut and the item
   private final int[] opening;
+  private final int sharedTail; // item first: tokens after the item that no query changes
 
   /**
    * Prepares a prompt.
@@ -60,6 +61,21 @@ public final class PromptEncoder {
     this.seam = Seam.find(tokenizer, head, constant);
     this.prefixTail = constant.substring(0, seam.cut());
     this.lead = constant.substring(seam.cut());
+    this.sharedTail = text.itemFirst() ? sharedTail() : 0;
+  }
+
+  /** Tokens between item and query that queries of several kinds have in common. */
+  private int sharedTail() {
+    int[] sample = tokenizer.encode(tailText(SAMPLE_QUERY));
+    int shared = sample.length - 1;
+    for (String query : List.of("3M", "(2", "\u00e9tui", "'s", "\u65e5\u672c")) {
+      shared = Math.min(shared, Tokens.common(sample, tokenizer.encode(tailText(query))));
+    }
+    return shared;
+  }
+
+  private String tailText(String query) {
+    return text.itemFirst() ? text.between() + query + text.after() : text.after();
   }
 
   /** The rendered prompt. */
@@ -136,7 +152,7 @@ public final class PromptEncoder {
   }
 
   private Tail tail(String query, int prefixTokens) {
-    String tail = text.itemFirst() ? text.between() + query + text.after() : text.after();
+    String tail = tailText(query);
     int[] tokens = tokenizer.encode(tail);
     int room = positionsMax - prefixTokens - tokens.length;
     if (room < 1) {
@@ -162,7 +178,7 @@ public final class PromptEncoder {
     int bodyTokens = joined.length - tail.tokens().length;
     boolean fits = bodyTokens <= tail.itemTokensMax() && laidOut.cutChars() == 0;
     if (fits && Tokens.endsWith(joined, tail.tokens())) {
-      encoded = new EncodedItem(joined, 0, null);
+      encoded = new EncodedItem(joined, shared(bodyTokens, tail), 0, null);
     } else {
       encoded = fitted(joined, tokenizer.encode(body), laidOut, tail);
     }
@@ -176,7 +192,9 @@ public final class PromptEncoder {
   /** The item's first tokens, as many as fit and end with a whole character, and the tail. */
   private EncodedItem fitted(int[] joined, int[] body, ItemText laidOut, Tail tail) {
     if (body.length <= tail.itemTokensMax() && laidOut.cutChars() == 0) {
-      return new EncodedItem(joined, 0, null); // item and tail share a token
+      // Item and tail share a token.
+      int own = text.itemFirst() ? Math.min(Tokens.common(joined, body), joined.length - 1) : 0;
+      return new EncodedItem(joined, own, 0, null);
     }
     int kept = Math.min(body.length, tail.itemTokensMax());
     while (kept > 1 && !tokenizer.endsWithCharacter(body, kept)) {
@@ -188,6 +206,12 @@ public final class PromptEncoder {
       unseen = Math.max(1, unseen);
     }
     long cut = Math.min(Integer.MAX_VALUE, body.length - kept + unseen);
-    return new EncodedItem(Tokens.join(Arrays.copyOf(body, kept), tail.tokens()), (int) cut, null);
+    int[] suffix = Tokens.join(Arrays.copyOf(body, kept), tail.tokens());
+    return new EncodedItem(suffix, shared(kept, tail), (int) cut, null);
+  }
+
+  /** Tokens that other queries share, of which {@code own} are the item's. */
+  private int shared(int own, Tail tail) {
+    return text.itemFirst() ? own + Math.min(sharedTail, tail.tokens().length - 1) : 0;
   }
 }

@@ -13,6 +13,12 @@ final class Tokens {
     return out;
   }
 
+  /** Tokens that both begin with. */
+  static int common(int[] a, int[] b) {
+    int at = Arrays.mismatch(a, b);
+    return at < 0 ? a.length : at;
+  }
+
   static boolean startsWith(int[] tokens, int[] prefix) {
     return tokens.length >= prefix.length
         && Arrays.equals(tokens, 0, prefix.length, prefix, 0, prefix.length);

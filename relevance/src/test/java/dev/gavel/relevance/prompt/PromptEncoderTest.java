@@ -18,6 +18,7 @@ import dev.gavel.relevance.TestModels;
 import dev.gavel.relevance.tokenizer.Tokenizer;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
@@ -88,6 +89,35 @@ class PromptEncoderTest {
     assertEquals(
         "<|im_start|>user\nP:| a shoe\nQ: red shoes\nFit?<|im_end|>\n<|im_start|>assistant\nGrade: ",
         text(encoder(ITEM_FIRST), "red shoes", Item.ofText("a shoe")));
+  }
+
+  @Test
+  void itemFirstSharesTheItemWithOtherQueries() {
+    PromptEncoder encoder = encoder(ITEM_FIRST);
+    List<Item> items = List.of(Item.ofText("a shoe"), Item.ofText("x".repeat(99)));
+    List<EncodedItem> one = encoder.encode("red shoes", items).items();
+    List<EncodedItem> other = encoder.encode("3", items).items();
+    // Some queries share a token with the space before them.
+    assertEquals(" a shoe\nQ:", tokenizer.decode(shared(one.get(0))));
+    assertTrue(one.get(1).truncatedTokens() > 0);
+    for (int i = 0; i < items.size(); i++) {
+      assertArrayEquals(shared(one.get(i)), shared(other.get(i)));
+      assertTrue(one.get(i).sharedTokens() < one.get(i).suffix().length);
+    }
+  }
+
+  private static int[] shared(EncodedItem item) {
+    return Arrays.copyOf(item.suffix(), item.sharedTokens());
+  }
+
+  @Test
+  void queryFirstSharesNoItemWithOtherQueries() {
+    List<Item> items = List.of(Item.ofText("a shoe"), Item.ofText("x".repeat(99)));
+    for (EncodedItem item : encoder(QUERY_FIRST).encode("red shoes", items).items()) {
+      assertEquals(0, item.sharedTokens());
+    }
+    assertThrows(IllegalArgumentException.class, () -> new EncodedItem(new int[3], 3, 0, null));
+    assertThrows(IllegalArgumentException.class, () -> new EncodedItem(new int[3], -1, 0, null));
   }
 
   @Test

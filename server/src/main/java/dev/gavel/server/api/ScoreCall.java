@@ -111,24 +111,24 @@ final class ScoreCall implements ScoreJob.Sink {
 
   private void submit() {
     DeviceLoop.Capacity capacity = serving.loop().capacity();
-    List<int[]> suffixes = new ArrayList<>(encoded.items().size());
+    List<EncodedItem> good = new ArrayList<>(encoded.items().size());
     problems = new String[encoded.items().size()];
     long rows = encoded.prefix().length;
     for (int i = 0; i < problems.length; i++) {
       EncodedItem item = encoded.items().get(i);
       problems[i] = problem(item, capacity);
       if (problems[i] == null) {
-        suffixes.add(item.suffix());
+        good.add(item);
         rows += item.suffix().length + capacity.labelRows();
       }
       count(item, problems[i]);
     }
-    if (suffixes.isEmpty()) {
+    if (good.isEmpty()) {
       scored(new ScoreJob.Result(new float[0][], new float[0], NO_STAGES));
       return;
     }
     ticket.admit(rows, deadlineNanos);
-    ScoreJob.Work work = new ScoreJob.Work(encoded.prefix(), suffixes, request.getLabelMass());
+    ScoreJob.Work work = new ScoreJob.Work(encoded.prefix(), good, request.getLabelMass());
     job = new ScoreJob(work, deadlineNanos, ticket, serving.stats(), this);
     if (cancelled) {
       job.cancel();

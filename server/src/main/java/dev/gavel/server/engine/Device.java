@@ -12,7 +12,7 @@ import java.util.List;
 public final class Device implements AutoCloseable {
   private final Engine engine;
   private final LabelTable labels;
-  private final KvBlocks blocks;
+  private final BlockCache blocks;
   private final int rowsMax;
   private final Batch batch = new Batch();
   private final BatchResult result = new BatchResult();
@@ -21,13 +21,14 @@ public final class Device implements AutoCloseable {
    * Prepares the labels; call it on the thread that will drive the engine.
    *
    * @param labelForms per label, its surface forms as tokens
+   * @param kvCache whether KV stays held when no call uses it
    * @throws dev.gavel.engine.EngineException if the engine refuses the labels
    */
-  public Device(Engine engine, List<List<int[]>> labelForms) {
+  public Device(Engine engine, List<List<int[]>> labelForms, boolean kvCache) {
     EngineInfo info = engine.info();
     this.engine = engine;
     this.rowsMax = info.batchTokensMax();
-    this.blocks = new KvBlocks(info.blocks(), info.blockTokens());
+    this.blocks = new BlockCache(new KvBlocks(info.blocks(), info.blockTokens()), kvCache);
     this.labels = engine.labels(labelForms);
   }
 
@@ -40,7 +41,7 @@ public final class Device implements AutoCloseable {
     return labels;
   }
 
-  public KvBlocks blocks() {
+  public BlockCache blocks() {
     return blocks;
   }
 

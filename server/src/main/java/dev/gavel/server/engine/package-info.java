@@ -6,6 +6,11 @@
  * scheduler fills {@link dev.gavel.server.engine.Device#batch}, and {@link
  * dev.gavel.server.engine.Device#run} makes one native call for it.
  *
+ * <p>Which block belongs to whom is decided by {@link dev.gavel.server.engine.BlockCache} alone:
+ * calls find a {@link dev.gavel.server.engine.KvPrefix}, reserve a {@link
+ * dev.gavel.server.engine.KvExtension} for what they compute behind it, and commit that when its
+ * batch has succeeded.
+ *
  * <p>Threads: everything belongs to the device's loop thread, except {@link
  * dev.gavel.server.engine.Device#cancel}.
  */

@@ -38,7 +38,13 @@ public final class ServerStats {
     /** Reasoning tokens generated. */
     GENERATED_TOKENS,
     /** Score calls that went on in a second batch without kept prefix. */
-    PREFIX_RECOMPUTED
+    PREFIX_RECOMPUTED,
+    /** Prompt tokens that were looked for in the block cache. */
+    KV_CACHE_QUERIED_TOKENS,
+    /** Those of them whose KV was held. */
+    KV_CACHE_FOUND_TOKENS,
+    /** KV blocks given up to make room for others. */
+    KV_CACHE_EVICTED_BLOCKS
   }
 
   /** Things that rise and fall. */
@@ -53,9 +59,14 @@ public final class ServerStats {
     EXPLAIN_PATHS,
     /** KV blocks of the pool. */
     KV_BLOCKS,
-    /** KV blocks that are free. */
+    /** KV blocks that no call uses: those that hold nothing and those held for later calls. */
     KV_BLOCKS_FREE,
-    /** Rows per second that the engine computed lately; 0 before the first batch. */
+    /** KV blocks that later calls can find, whether a call uses them now or not. */
+    KV_BLOCKS_CACHED,
+    /**
+     * Rows per second that the device got through lately, those it found in the block cache
+     * included; 0 before the first batch.
+     */
     ROWS_PER_SECOND
   }
 

@@ -3,7 +3,7 @@ package dev.gavel.server.scheduling;
 import dev.gavel.engine.BatchResult;
 import dev.gavel.engine.Engine;
 import dev.gavel.engine.EngineException;
-import dev.gavel.engine.KvBlocks;
+import dev.gavel.server.engine.BlockCache;
 import dev.gavel.server.engine.Device;
 import dev.gavel.server.observability.ServerStats;
 import dev.gavel.server.observability.ServerStats.Counter;
@@ -30,12 +30,14 @@ public final class DeviceLoop implements AutoCloseable {
    * @param batchDelayMicrosMax how long a batch that is not full waits for more calls; 0: not
    * @param explainStreamsMax reasoning paths that decode at once
    * @param slowReaderSecondsMax how long a caller may take no reasoning token
+   * @param kvCache whether KV stays held when no call uses it
    */
   public record Options(
       Admission.Bounds bounds,
       long batchDelayMicrosMax,
       int explainStreamsMax,
-      int slowReaderSecondsMax) {}
+      int slowReaderSecondsMax,
+      boolean kvCache) {}
 
   private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final Logger LOG = LoggerFactory.getLogger(DeviceLoop.class);
@@ -54,6 +56,7 @@ public final class DeviceLoop implements AutoCloseable {
   private final DeviceHealth health;
   private Device device;
   private boolean scoreWentFirst;
+  private BlockCache.Counts published = new BlockCache.Counts(0, 0, 0);
 
   /**
    * Starts the loop and waits until the engine has taken the labels.
@@ -106,7 +109,7 @@ public final class DeviceLoop implements AutoCloseable {
 
   /** Any thread. */
   public Capacity capacity() {
-    KvBlocks pool = device.blocks();
+    BlockCache pool = device.blocks();
     return new Capacity(
         device.rowsMax(), device.labels().extraRows(), pool.total(), pool.blockTokens());
   }
@@ -143,13 +146,13 @@ public final class DeviceLoop implements AutoCloseable {
 
   private void run(Engine engine, List<List<int[]>> labelForms, CompletableFuture<Void> ready) {
     try {
-      device = new Device(engine, labelForms);
+      device = new Device(engine, labelForms, options.kvCache);
     } catch (Throwable t) {
       ready.completeExceptionally(t);
       return;
     }
     stats.set(Gauge.KV_BLOCKS, device.blocks().total());
-    stats.set(Gauge.KV_BLOCKS_FREE, device.blocks().available());
+    publish();
     ready.complete(null);
     boolean worked = true;
     while (!inbox.isStopping()) {
@@ -164,6 +167,8 @@ public final class DeviceLoop implements AutoCloseable {
       }
     }
     failAll(draining());
+    device.blocks().clear();
+    publish();
     device.close();
   }
 
@@ -186,26 +191,39 @@ public final class DeviceLoop implements AutoCloseable {
   private boolean step() {
     long now = System.nanoTime();
     drop(now);
-    BatchPlan plan = new BatchPlan(device);
-    long hold = explains.isEmpty() ? scores.holdNanos(plan, options.batchDelayMicrosMax, now) : 0;
-    if (hold > 0) {
-      receive(hold);
-      return true;
+    try (BatchPlan plan = new BatchPlan(device)) {
+      long hold = explains.isEmpty() ? scores.holdNanos(plan, options.batchDelayMicrosMax, now) : 0;
+      if (hold > 0) {
+        receive(hold);
+        return true;
+      }
+      compose(plan, now);
+      if (plan.shares().isEmpty()) {
+        probeIfBroken();
+        return false;
+      }
+      compute(plan);
     }
-    compose(plan, now);
-    if (plan.shares().isEmpty()) {
-      probeIfBroken();
-      return false;
-    }
-    compute(plan);
     scores.purge();
     explains.purge();
-    stats.set(Gauge.KV_BLOCKS_FREE, device.blocks().available());
+    publish();
     return true;
   }
 
+  /** Tells the world about the KV blocks. */
+  private void publish() {
+    BlockCache blocks = device.blocks();
+    stats.set(Gauge.KV_BLOCKS_FREE, blocks.available());
+    stats.set(Gauge.KV_BLOCKS_CACHED, blocks.held());
+    BlockCache.Counts counts = blocks.counts();
+    stats.add(Counter.KV_CACHE_QUERIED_TOKENS, counts.queriedTokens() - published.queriedTokens());
+    stats.add(Counter.KV_CACHE_FOUND_TOKENS, counts.foundTokens() - published.foundTokens());
+    stats.add(Counter.KV_CACHE_EVICTED_BLOCKS, counts.evictedBlocks() - published.evictedBlocks());
+    published = counts;
+  }
+
   private void drop(long now) {
-    KvBlocks pool = device.blocks();
+    BlockCache pool = device.blocks();
     scores.jobs().forEach(job -> dropIfDead(job, pool, now));
     explains.jobs().forEach(job -> dropIfDead(job, pool, now));
     long pauseMax = TimeUnit.SECONDS.toNanos(options.slowReaderSecondsMax);
@@ -215,7 +233,7 @@ public final class DeviceLoop implements AutoCloseable {
         .forEach(job -> job.fail(pool, tooSlow()));
     scores.purge();
     explains.purge();
-    stats.set(Gauge.KV_BLOCKS_FREE, pool.available());
+    publish();
   }
 
   private FaultException tooSlow() {
@@ -226,7 +244,7 @@ public final class DeviceLoop implements AutoCloseable {
             + " s, found no token taken");
   }
 
-  private void dropIfDead(Job job, KvBlocks pool, long now) {
+  private void dropIfDead(Job job, BlockCache pool, long now) {
     if (job.isExpired(now)) {
       stats.count(Counter.EXPIRED);
       job.fail(pool, FaultException.of(Fault.DEADLINE_PASSED, "the deadline passed"));
@@ -278,6 +296,7 @@ public final class DeviceLoop implements AutoCloseable {
       job.batchEnds(end, result);
     }
     if (result != null) {
+      plan.commit();
       succeeded(plan, end - start);
       handOut(plan, jobs, result);
     } else if (fault != null) {
@@ -305,7 +324,7 @@ public final class DeviceLoop implements AutoCloseable {
     stats.add(Counter.ROWS, plan.rows());
     stats.add(Counter.GENERATED_TOKENS, plan.nextSampled());
     if (plan.scores()) {
-      rate.record(plan.rows(), nanos / 1e9);
+      rate.record(plan.rows() + plan.foundTokens(), nanos / 1e9);
       stats.set(Gauge.ROWS_PER_SECOND, (long) rate.perSecond());
     }
     health.succeeded();
@@ -340,7 +359,7 @@ public final class DeviceLoop implements AutoCloseable {
     all.forEach(job -> job.fail(device.blocks(), fault));
     scores.purge();
     explains.purge();
-    stats.set(Gauge.KV_BLOCKS_FREE, device.blocks().available());
+    publish();
   }
 
   /** A broken device without calls would never be found well again: it gets one row to compute. */

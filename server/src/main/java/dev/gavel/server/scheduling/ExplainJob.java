@@ -2,13 +2,15 @@ package dev.gavel.server.scheduling;
 
 import dev.gavel.engine.Batch;
 import dev.gavel.engine.BatchResult;
-import dev.gavel.engine.KvBlocks;
 import dev.gavel.engine.Sampling;
 import dev.gavel.relevance.ExplainPlan;
 import dev.gavel.relevance.LabelDistribution;
 import dev.gavel.relevance.Order;
 import dev.gavel.relevance.RelevanceModel;
 import dev.gavel.relevance.TokenStream;
+import dev.gavel.server.engine.BlockCache;
+import dev.gavel.server.engine.KvExtension;
+import dev.gavel.server.engine.KvPrefix;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -54,6 +56,11 @@ public final class ExplainJob extends Job {
     /** Prompt tokens that are computed once. */
     int sharedTokens() {
       return labelFirst() ? plan.prompt().length : plan.prompt().length - 1;
+    }
+
+    /** Prompt tokens that may be held already: a scored token is always computed. */
+    int findableTokens() {
+      return labelFirst() ? sharedTokens() - 1 : sharedTokens();
     }
 
     /** Tokens that every path is forced to begin with, at most. */
@@ -118,7 +125,7 @@ public final class ExplainJob extends Job {
   private final Work work;
   private final Sink sink;
   private final List<ExplainPath> paths = new ArrayList<>();
-  private KvSpan shared;
+  private KvExtension promptRest; // what of the prompt was not held when the call began
   private LabelDistribution verdict;
   private boolean promptDone;
   private BatchPlan promptIn;
@@ -160,8 +167,9 @@ public final class ExplainJob extends Job {
     return sink;
   }
 
-  KvSpan shared() {
-    return shared;
+  /** The prompt's KV, once it is computed. */
+  KvPrefix prompt() {
+    return promptRest.commit();
   }
 
   List<ExplainPath> paths() {
@@ -171,18 +179,35 @@ public final class ExplainJob extends Job {
   /**
    * Takes the blocks of prompt and first path; takes none and returns false if there are too few.
    */
-  boolean begin(KvBlocks pool) {
-    shared = KvSpan.take(pool, work.sharedTokens());
-    if (shared == null) {
+  boolean begin(BlockCache pool) {
+    // What is held may be spread over more blocks than its tokens need: without it there can be
+    // room.
+    if (!begin(pool, work.findableTokens()) && !begin(pool, 0)) {
+      return false;
+    }
+    pool.record(work.findableTokens(), promptRest.before().tokens());
+    if (promptRest.tokens() == 0) {
+      promptRest.commit();
+      promptEnds(System.nanoTime());
+    }
+    return true;
+  }
+
+  private boolean begin(BlockCache pool, int findable) {
+    try (KvPrefix nothing = pool.nothing();
+        KvPrefix known = pool.find(nothing, work.plan.prompt(), 0, findable)) {
+      return begin(pool, known);
+    }
+  }
+
+  private boolean begin(BlockCache pool, KvPrefix known) {
+    promptRest = pool.extend(known, work.plan.prompt(), known.tokens(), work.sharedTokens());
+    if (promptRest == null) {
       return false;
     }
     if (!paths.get(0).begin(pool)) {
-      shared.release(pool);
-      shared = null;
+      release(pool);
       return false;
-    }
-    if (work.sharedTokens() == 0) {
-      promptEnds(System.nanoTime());
     }
     return true;
   }
@@ -191,9 +216,9 @@ public final class ExplainJob extends Job {
     return !promptDone;
   }
 
-  /** Rows of the prompt. */
+  /** Rows of what is to be computed of the prompt. */
   int promptRows(BatchPlan plan) {
-    return work.labelFirst() ? plan.scoredRows(work.sharedTokens()) : work.sharedTokens();
+    return work.labelFirst() ? plan.scoredRows(promptRest.tokens()) : promptRest.tokens();
   }
 
   /** In how many batches the prompt has found no room. */
@@ -209,8 +234,10 @@ public final class ExplainJob extends Job {
     promptIn = plan;
     int scored = plan.nextScored();
     Batch batch = plan.batch();
-    batch.add(-1, work.plan.prompt(), 0, work.sharedTokens());
-    shared.keepInto(batch, work.sharedTokens());
+    KvPrefix known = promptRest.before();
+    batch.add(-1, work.plan.prompt(), known.tokens(), work.sharedTokens());
+    known.chainInto(batch);
+    promptRest.keepInto(batch);
     if (work.labelFirst()) {
       batch.score();
     }
@@ -240,9 +267,9 @@ public final class ExplainJob extends Job {
   }
 
   /** Tokens of the shared prompt that a path sees before its forced ones. */
-  int sharedSeen(int[] forced) {
+  int promptSeen(int[] forced) {
     boolean repeatsLast = verdict != null && work.plan.afterLabel().get(verdict.best()).length == 0;
-    return repeatsLast ? shared.tokens() - forced.length : shared.tokens();
+    return repeatsLast ? work.sharedTokens() - forced.length : work.sharedTokens();
   }
 
   void addPromptTokens(int count) {
@@ -272,7 +299,7 @@ public final class ExplainJob extends Job {
   }
 
   @Override
-  void afterBatch(KvBlocks pool) {
+  void afterBatch(BlockCache pool) {
     boolean allEnded = true;
     for (ExplainPath path : paths) {
       path.releaseIfEnded(pool);
@@ -283,7 +310,7 @@ public final class ExplainJob extends Job {
     }
   }
 
-  private void finish(KvBlocks pool) {
+  private void finish(BlockCache pool) {
     if (!work.labelFirst()) {
       verdict = LabelDistribution.mean(paths.stream().map(ExplainPath::distribution).toList());
       sink.verdict(verdict);
@@ -301,11 +328,11 @@ public final class ExplainJob extends Job {
   }
 
   @Override
-  void release(KvBlocks pool) {
+  void release(BlockCache pool) {
     paths.forEach(path -> path.release(pool));
-    if (shared != null) {
-      shared.release(pool);
-      shared = null;
+    if (promptRest != null) {
+      promptRest.close();
+      promptRest = null;
     }
   }
 
@@ -328,7 +355,7 @@ public final class ExplainJob extends Job {
 
     @Override
     public void apply(BatchResult result) {
-      shared.kept(work.sharedTokens());
+      promptRest.commit();
       promptEnds(System.nanoTime());
       if (work.labelFirst()) {
         verdict = LabelDistribution.of(work.model.labels(), result.labelLogProbabilities(scored));

@@ -2,11 +2,11 @@ package dev.gavel.server.scheduling;
 
 import dev.gavel.engine.Batch;
 import dev.gavel.engine.BatchResult;
-import dev.gavel.engine.KvBlocks;
 import dev.gavel.engine.Sampling;
 import dev.gavel.relevance.ExplainPlan;
 import dev.gavel.relevance.LabelDistribution;
 import dev.gavel.relevance.TokenStream;
+import dev.gavel.server.engine.BlockCache;
 import java.util.Arrays;
 import java.util.function.Consumer;
 
@@ -75,7 +75,7 @@ final class ExplainPath {
   }
 
   /** Takes the path's blocks, or returns false if there are too few. */
-  boolean begin(KvBlocks pool) {
+  boolean begin(BlockCache pool) {
     own = KvSpan.take(pool, job.work().pathTokens());
     if (own == null) {
       return false;
@@ -84,14 +84,14 @@ final class ExplainPath {
     return true;
   }
 
-  void release(KvBlocks pool) {
+  void release(BlockCache pool) {
     if (own != null) {
       own.release(pool);
       own = null;
     }
   }
 
-  void releaseIfEnded(KvBlocks pool) {
+  void releaseIfEnded(BlockCache pool) {
     if (state == State.ENDED && own != null) {
       release(pool);
       job.ticket().pathEnded();
@@ -186,7 +186,7 @@ final class ExplainPath {
 
   /** The last added sequence sees the prompt and {@code count} tokens of this path. */
   private void chain(Batch batch, int count) {
-    job.shared().chainInto(batch, job.sharedSeen(forced));
+    job.prompt().chainInto(batch, job.promptSeen(forced));
     own.chainInto(batch, count);
   }
 

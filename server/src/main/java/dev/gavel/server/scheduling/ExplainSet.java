@@ -1,6 +1,6 @@
 package dev.gavel.server.scheduling;
 
-import dev.gavel.engine.KvBlocks;
+import dev.gavel.server.engine.BlockCache;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,7 +47,7 @@ final class ExplainSet {
   }
 
   /** Begins paths in order of arrival while there are streams and blocks. */
-  void begin(KvBlocks pool) {
+  void begin(BlockCache pool) {
     wantsBlocks = false;
     int free = streamsMax - (int) activePaths().count();
     for (ExplainJob job : running) {

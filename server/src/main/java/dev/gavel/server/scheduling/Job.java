@@ -1,7 +1,7 @@
 package dev.gavel.server.scheduling;
 
 import dev.gavel.engine.BatchResult;
-import dev.gavel.engine.KvBlocks;
+import dev.gavel.server.engine.BlockCache;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -91,16 +91,16 @@ public abstract class Job {
   }
 
   /** Ends the job with a result: gives everything back, then tells the sink. */
-  final void succeed(KvBlocks pool, Runnable tellSink) {
+  final void succeed(BlockCache pool, Runnable tellSink) {
     end(pool, tellSink);
   }
 
   /** Ends the job without a result; does nothing if it has ended. */
-  final void fail(KvBlocks pool, FaultException fault) {
+  final void fail(BlockCache pool, FaultException fault) {
     end(pool, () -> tellFailed(fault));
   }
 
-  private void end(KvBlocks pool, Runnable tellSink) {
+  private void end(BlockCache pool, Runnable tellSink) {
     if (ended) {
       return;
     }
@@ -115,10 +115,10 @@ public abstract class Job {
   }
 
   /** Once after each successful batch in which the job had shares; ends the job if it is done. */
-  abstract void afterBatch(KvBlocks pool);
+  abstract void afterBatch(BlockCache pool);
 
-  /** Gives all KV blocks back. */
-  abstract void release(KvBlocks pool);
+  /** Gives all KV blocks back, and lets go of what is held. */
+  abstract void release(BlockCache pool);
 
   abstract void tellFailed(FaultException fault);
 }

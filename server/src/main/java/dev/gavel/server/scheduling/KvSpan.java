@@ -1,7 +1,7 @@
 package dev.gavel.server.scheduling;
 
 import dev.gavel.engine.Batch;
-import dev.gavel.engine.KvBlocks;
+import dev.gavel.server.engine.BlockCache;
 import java.util.Arrays;
 
 /** Blocks taken for one run of tokens, and how many of them hold KV already. */
@@ -15,10 +15,11 @@ final class KvSpan {
     this.blockTokens = blockTokens;
   }
 
-  /** Takes room for {@code capacity} tokens, or null if the pool has not so much. */
-  static KvSpan take(KvBlocks pool, int capacity) {
-    int[] blocks = pool.take(pool.blocksFor(capacity));
-    return blocks == null ? null : new KvSpan(blocks, pool.blockTokens());
+  /** Takes room for {@code capacity} tokens, or null if there is not so much. */
+  static KvSpan take(BlockCache pool, int capacity) {
+    int blockTokens = pool.blockTokens();
+    int[] blocks = pool.take((capacity + blockTokens - 1) / blockTokens);
+    return blocks == null ? null : new KvSpan(blocks, blockTokens);
   }
 
   /** Tokens whose KV is there. */
@@ -50,7 +51,7 @@ final class KvSpan {
     tokens += count;
   }
 
-  void release(KvBlocks pool) {
-    pool.release(blocks);
+  void release(BlockCache pool) {
+    pool.giveBack(blocks);
   }
 }

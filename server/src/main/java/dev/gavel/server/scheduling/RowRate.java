@@ -1,8 +1,9 @@
 package dev.gavel.server.scheduling;
 
 /**
- * How many rows per second the device computes while it scores: a mean over recent batches in which
- * each older batch counts {@link #MEMORY} times the next. One thread records, any thread reads.
+ * How many rows per second the device gets through while it scores, rows found in the block cache
+ * included, since calls are admitted by all their rows: a mean over recent batches in which each
+ * older batch counts {@link #MEMORY} times the next. One thread records, any thread reads.
  */
 final class RowRate {
   private static final double MEMORY = 0.9;

@@ -2,24 +2,32 @@ package dev.gavel.server.scheduling;
 
 import dev.gavel.engine.Batch;
 import dev.gavel.engine.BatchResult;
-import dev.gavel.engine.KvBlocks;
+import dev.gavel.relevance.EncodedItem;
+import dev.gavel.server.engine.BlockCache;
+import dev.gavel.server.engine.KvExtension;
+import dev.gavel.server.engine.KvPrefix;
 import dev.gavel.server.observability.ServerStats;
 import dev.gavel.server.observability.ServerStats.Counter;
+import java.util.ArrayList;
 import java.util.List;
 
-/** One Score call: a shared prefix and items that are computed in order, in one or more batches. */
+/**
+ * One Score call: a shared prefix and items that are computed in order, in one or more batches. Of
+ * prefix and items only what the block cache does not hold is computed, and what other calls may
+ * begin with is kept there while there is room.
+ */
 public final class ScoreJob extends Job {
   /**
    * What is to be computed.
    *
    * @param prefix tokens that every item sees, not empty
-   * @param suffixes each item's own tokens; none empty, at least one item
+   * @param items good ones, at least one; their tokens are not empty
    * @param mass whether the mass on the labels is asked for
    */
-  public record Work(int[] prefix, List<int[]> suffixes, boolean mass) {
+  public record Work(int[] prefix, List<EncodedItem> items, boolean mass) {
     public Work {
-      suffixes = List.copyOf(suffixes);
-      if (prefix.length == 0 || suffixes.isEmpty()) {
+      items = List.copyOf(items);
+      if (prefix.length == 0 || items.isEmpty()) {
         throw new IllegalArgumentException("expected a prefix and items, found none");
       }
     }
@@ -47,7 +55,7 @@ public final class ScoreJob extends Job {
   private final float[] logMass;
   private int next;
   private long remainingTokens;
-  private KvSpan prefixSpan;
+  private KvPrefix prefix; // the whole prefix, held for the items of later batches; or null
 
   public ScoreJob(
       Work work, long deadlineNanos, Admission.Ticket ticket, ServerStats stats, Sink sink) {
@@ -55,10 +63,10 @@ public final class ScoreJob extends Job {
     this.work = work;
     this.sink = sink;
     this.stats = stats;
-    this.logProbabilities = new float[work.suffixes.size()][];
-    this.logMass = new float[work.suffixes.size()];
-    for (int[] suffix : work.suffixes) {
-      remainingTokens += suffix.length;
+    this.logProbabilities = new float[work.items.size()][];
+    this.logMass = new float[work.items.size()];
+    for (EncodedItem item : work.items) {
+      remainingTokens += item.suffix().length;
     }
   }
 
@@ -66,120 +74,182 @@ public final class ScoreJob extends Job {
     return work.mass;
   }
 
-  /** Rows left to compute, were they all in one batch. */
+  /** Rows left to compute at most, were they all in one batch. */
   long remainingRows(BatchPlan plan) {
-    int items = work.suffixes.size() - next;
+    int items = work.items.size() - next;
     return prefixRows() + remainingTokens + items * (long) plan.scoredRows(0);
   }
 
-  /** Rows of the smallest share that makes progress. */
+  /** Rows of the smallest share that makes progress, at most. */
   int leastRows(BatchPlan plan) {
-    return prefixRows() + itemRows(plan, next);
-  }
-
-  private boolean prefixKept() {
-    return prefixSpan != null && prefixSpan.tokens() > 0;
+    return prefixRows() + plan.scoredRows(work.items.get(next).suffix().length);
   }
 
   private int prefixRows() {
-    return prefixKept() ? 0 : work.prefix.length;
+    return prefix == null ? work.prefix.length : 0;
   }
 
-  private int itemRows(BatchPlan plan, int item) {
-    return plan.scoredRows(work.suffixes.get(item).length);
-  }
+  /**
+   * Items from {@link #next} on that go into one batch.
+   *
+   * @param known what is held of the prefix
+   * @param items what is held of prefix and item, for each
+   * @param rows rows of the items
+   */
+  private record Part(KvPrefix known, List<KvPrefix> items, int rows) {}
 
   /**
    * Adds a share of as many items as fit.
    *
    * @param allowance rows it may take; one item is added even if it takes more
-   * @param mayKeep whether the prefix may be kept in blocks for the items that do not fit
+   * @param mayKeep whether blocks may be taken for KV
    * @return whether anything was added
    */
   boolean addTo(BatchPlan plan, int allowance, boolean mayKeep) {
-    int items = itemsThatFit(plan, allowance);
-    if (items == 0) {
+    KvPrefix known = prefix == null ? findPrefix(plan) : prefix;
+    Part part = partThatFits(plan, known, allowance);
+    if (part.items.isEmpty()) {
       return false;
     }
-    boolean keeps = next + items < work.suffixes.size() && !prefixKept() && reserve(plan, mayKeep);
-    if (!keeps && wasteful(plan, items)) {
+    boolean last = next + part.items.size() == work.items.size();
+    boolean forLater = mayKeep && plan.pool().retains();
+    KvExtension kept = null;
+    if (!isWhole(known) && mayKeep && (forLater || !last)) {
+      kept = plan.extend(known, work.prefix, known.tokens(), work.prefix.length);
+    }
+    if (kept == null && !last && wasteful(plan, part)) {
       return false;
     }
-    if (next > 0 && !prefixKept()) {
+    if (next > 0 && !isWhole(known)) {
       stats.count(Counter.PREFIX_RECOMPUTED);
     }
-    int firstScored = plan.nextScored();
-    int rowsBefore = plan.rows();
-    if (prefixKept()) {
-      addChained(plan.batch(), items);
-    } else {
-      addFresh(plan.batch(), items, keeps);
-    }
-    plan.add(new ItemShare(items, firstScored, plan.rows() - rowsBefore, keeps));
+    plan.add(share(plan, part, mayKeep && !last, kept));
+    addSequences(plan, part, kept, forLater);
     plan.scores(work.mass);
     return true;
   }
 
-  private int itemsThatFit(BatchPlan plan, int allowance) {
-    int left = Math.min(allowance, plan.room()) - prefixRows();
-    int items = 0;
-    while (next + items < work.suffixes.size() && itemRows(plan, next + items) <= left) {
-      left -= itemRows(plan, next + items);
-      items++;
-    }
-    return items == 0 && leastRows(plan) <= plan.room() ? 1 : items;
+  private KvPrefix findPrefix(BatchPlan plan) {
+    KvPrefix nothing = plan.using(plan.pool().nothing());
+    return plan.find(nothing, work.prefix, 0, work.prefix.length);
   }
 
-  private boolean reserve(BatchPlan plan, boolean mayKeep) {
-    if (prefixSpan == null && mayKeep) {
-      prefixSpan = KvSpan.take(plan.pool(), work.prefix.length);
+  private boolean isWhole(KvPrefix known) {
+    return known.tokens() == work.prefix.length;
+  }
+
+  private Part partThatFits(BatchPlan plan, KvPrefix known, int allowance) {
+    int prefixRows = work.prefix.length - known.tokens();
+    int most = Math.min(allowance, plan.room()) - prefixRows;
+    List<KvPrefix> items = new ArrayList<>();
+    int rows = 0;
+    for (EncodedItem item : work.items.subList(next, work.items.size())) {
+      KvPrefix at = findItem(plan, known, item);
+      int itemRows = plan.scoredRows(item.suffix().length - itemTokens(at));
+      boolean fits =
+          rows + itemRows <= most || items.isEmpty() && prefixRows + itemRows <= plan.room();
+      if (!fits) {
+        break;
+      }
+      items.add(at);
+      rows += itemRows;
     }
-    return prefixSpan != null;
+    return new Part(known, items, rows);
+  }
+
+  private KvPrefix findItem(BatchPlan plan, KvPrefix known, EncodedItem item) {
+    return isWhole(known) && item.sharedTokens() > 0
+        ? plan.find(known, item.suffix(), 0, item.sharedTokens())
+        : known;
+  }
+
+  /** Tokens of the item of which {@code at} is known. */
+  private int itemTokens(KvPrefix at) {
+    return Math.max(0, at.tokens() - work.prefix.length);
   }
 
   /** A part that would compute the prefix for few items, and again later, when others could go. */
-  private boolean wasteful(BatchPlan plan, int items) {
-    if (prefixKept() || !plan.scores() || next + items == work.suffixes.size()) {
-      return false;
-    }
-    int rows = 0;
-    for (int i = next; i < next + items; i++) {
-      rows += itemRows(plan, i);
-    }
-    return rows < work.prefix.length;
+  private boolean wasteful(BatchPlan plan, Part part) {
+    return plan.scores() && part.rows < work.prefix.length - part.known.tokens();
   }
 
-  private void addFresh(Batch batch, int items, boolean keeps) {
-    int parent = batch.root(work.prefix);
-    if (keeps) {
-      prefixSpan.keepInto(batch, work.prefix.length);
+  private ItemShare share(BatchPlan plan, Part part, boolean holdPrefix, KvExtension kept) {
+    int asked = next == 0 ? work.prefix.length : 0;
+    int found = next == 0 ? part.known.tokens() : 0;
+    int rows = asked;
+    for (int i = 0; i < part.items.size(); i++) {
+      EncodedItem item = work.items.get(next + i);
+      asked += item.sharedTokens();
+      found += itemTokens(part.items.get(i));
+      rows += plan.scoredRows(item.suffix().length);
     }
-    for (int i = next; i < next + items; i++) {
-      batch.child(parent, work.suffixes.get(i));
-      batch.score();
+    plan.pool().record(asked, found);
+    plan.found(found);
+    KvPrefix toHold = holdPrefix && isWhole(part.known) ? part.known : null;
+    return new ItemShare(
+        new Given(part.items.size(), plan.nextScored(), rows, toHold, holdPrefix ? kept : null));
+  }
+
+  private void addSequences(BatchPlan plan, Part part, KvExtension kept, boolean forLater) {
+    Batch batch = plan.batch();
+    int parent = -1;
+    if (!isWhole(part.known)) {
+      parent = batch.add(-1, work.prefix, part.known.tokens(), work.prefix.length);
+      part.known.chainInto(batch);
+      if (kept != null) {
+        kept.keepInto(batch);
+      }
+    }
+    for (int i = 0; i < part.items.size(); i++) {
+      EncodedItem item = work.items.get(next + i);
+      KvPrefix at = part.items.get(i);
+      KvExtension shared = forLater ? extend(plan, item, at, kept) : null;
+      addItem(batch, parent, item, at, shared);
     }
   }
 
-  private void addChained(Batch batch, int items) {
-    for (int i = next; i < next + items; i++) {
-      batch.root(work.suffixes.get(i));
-      prefixSpan.chainInto(batch, prefixSpan.tokens());
-      batch.score();
+  /** Room for what later calls can share of an item; null if it is known or there is no room. */
+  private KvExtension extend(BatchPlan plan, EncodedItem item, KvPrefix at, KvExtension kept) {
+    int from = itemTokens(at);
+    if (from >= item.sharedTokens()) {
+      return null;
     }
+    if (isWhole(at) || from > 0) {
+      return plan.extend(at, item.suffix(), from, item.sharedTokens());
+    }
+    return kept == null ? null : plan.extend(kept, item.suffix(), 0, item.sharedTokens());
+  }
+
+  /**
+   * Adds an item behind the sequence {@code parent}, or behind {@code at} where that is -1; in two
+   * sequences where the beginning is kept.
+   */
+  private void addItem(Batch batch, int parent, EncodedItem item, KvPrefix at, KvExtension shared) {
+    int from = itemTokens(at);
+    int cut = shared == null ? item.suffix().length : item.sharedTokens();
+    int first = batch.add(parent, item.suffix(), from, cut);
+    if (parent < 0) {
+      at.chainInto(batch);
+    }
+    if (shared != null) {
+      shared.keepInto(batch);
+      batch.add(first, item.suffix(), cut, item.suffix().length);
+    }
+    batch.score();
   }
 
   @Override
-  void afterBatch(KvBlocks pool) {
-    if (next == work.suffixes.size()) {
+  void afterBatch(BlockCache pool) {
+    if (next == work.items.size()) {
       succeed(pool, () -> sink.scored(new Result(logProbabilities, logMass, times())));
     }
   }
 
   @Override
-  void release(KvBlocks pool) {
-    if (prefixSpan != null) {
-      prefixSpan.release(pool);
-      prefixSpan = null;
+  void release(BlockCache pool) {
+    if (prefix != null) {
+      prefix.close();
+      prefix = null;
     }
   }
 
@@ -188,17 +258,18 @@ public final class ScoreJob extends Job {
     sink.failed(fault);
   }
 
-  private final class ItemShare implements BatchPlan.Share {
-    private final int items;
-    private final int firstScored;
-    private final int rows;
-    private final boolean keeps;
+  /**
+   * @param rows rows of prefix and items as they were admitted, held or not
+   * @param known the whole prefix to hold for later batches, or null
+   * @param kept the rest of the prefix, computed here and to be held likewise, or null
+   */
+  private record Given(int items, int firstScored, int rows, KvPrefix known, KvExtension kept) {}
 
-    ItemShare(int items, int firstScored, int rows, boolean keeps) {
-      this.items = items;
-      this.firstScored = firstScored;
-      this.rows = rows;
-      this.keeps = keeps;
+  private final class ItemShare implements BatchPlan.Share {
+    private final Given given;
+
+    ItemShare(Given given) {
+      this.given = given;
     }
 
     @Override
@@ -208,16 +279,18 @@ public final class ScoreJob extends Job {
 
     @Override
     public void apply(BatchResult result) {
-      for (int i = 0; i < items; i++) {
-        logProbabilities[next + i] = result.labelLogProbabilities(firstScored + i);
-        logMass[next + i] = result.labelLogMass(firstScored + i);
-        remainingTokens -= work.suffixes.get(next + i).length;
+      for (int i = 0; i < given.items; i++) {
+        logProbabilities[next + i] = result.labelLogProbabilities(given.firstScored + i);
+        logMass[next + i] = result.labelLogMass(given.firstScored + i);
+        remainingTokens -= work.items.get(next + i).suffix().length;
       }
-      next += items;
-      if (keeps) {
-        prefixSpan.kept(work.prefix.length);
+      next += given.items;
+      if (prefix == null && given.known != null) {
+        prefix = given.known.share();
+      } else if (prefix == null && given.kept != null) {
+        prefix = given.kept.commit().share();
       }
-      ticket().computed(items, rows);
+      ticket().computed(given.items, given.rows);
     }
   }
 }

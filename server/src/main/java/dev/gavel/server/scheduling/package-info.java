@@ -13,6 +13,10 @@
  * Score, then explain prompts into the room that is left. Score is first come, first served; a call
  * too large for one batch gets half of each batch while others wait, and queues again after it.
  *
+ * <p>Of a call only what the block cache does not hold is computed; see {@link
+ * dev.gavel.server.engine.BlockCache}. A batch pins what it uses ({@code BatchPlan}) and makes what
+ * it wrote known only when it has succeeded.
+ *
  * <p>Threads: jobs belong to the loop's thread, which also calls the sinks; sinks must be quick.
  * Any thread may enter, submit, cancel and wake. This package knows no gRPC.
  */

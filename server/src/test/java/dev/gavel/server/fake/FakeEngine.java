@@ -11,6 +11,7 @@ import dev.gavel.engine.Quantization;
 import dev.gavel.engine.Sampling;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -177,6 +178,20 @@ public final class FakeEngine implements Engine {
   @Override
   public void run(Batch batch, BatchResult result) {
     requireOneThread();
+    try {
+      compute(batch, result);
+    } catch (RuntimeException e) {
+      // As the seam says: on an exception, kept blocks hold nothing.
+      for (int i = 0; i < batch.size(); i++) {
+        for (int block : batch.sequence(i).keepBlocks()) {
+          store.remove(block);
+        }
+      }
+      throw e;
+    }
+  }
+
+  private void compute(Batch batch, BatchResult result) {
     if (batch.isCancelled()) {
       throw cancelled();
     }
@@ -189,6 +204,7 @@ public final class FakeEngine implements Engine {
     int total = batch.tokens() + batch.count(Batch.Output.LABELS) * extra;
     require(total <= batchTokensMax, "rows: expected " + batchTokensMax + ", found " + total);
     require(batch.size() > 0, "an empty batch");
+    requireNoOverwriting(batch);
     result.prepare(batch, 1);
     int scored = 0;
     int sampled = 0;
@@ -274,6 +290,29 @@ public final class FakeEngine implements Engine {
     }
     if (slot % blockTokens != 0) {
       Arrays.fill(store.get(kept[kept.length - 1]), slot % blockTokens, blockTokens, EMPTY);
+    }
+  }
+
+  /** An engine writes while it reads: no slot is written twice, or written and seen. */
+  private void requireNoOverwriting(Batch batch) {
+    Map<Integer, BitSet> written = new HashMap<>();
+    for (int i = 0; i < batch.size(); i++) {
+      Batch.Sequence sequence = batch.sequence(i);
+      int slot = sequence.keepStart();
+      for (int j = 0; j < sequence.tokens().length && sequence.keepBlocks().length > 0; j++) {
+        int block = sequence.keepBlocks()[slot / blockTokens];
+        BitSet slots = written.computeIfAbsent(block, b -> new BitSet());
+        require(!slots.get(slot % blockTokens), "a slot of block " + block + " written twice");
+        slots.set(slot++ % blockTokens);
+      }
+    }
+    for (int i = 0; i < batch.size(); i++) {
+      Batch.Sequence sequence = batch.sequence(i);
+      for (int j = 0; j < sequence.chainBlocks().length; j++) {
+        BitSet slots = written.getOrDefault(sequence.chainBlocks()[j], new BitSet());
+        int first = slots.nextSetBit(0);
+        require(first < 0 || first >= sequence.chainCounts()[j], "a slot written and seen");
+      }
     }
   }
 

@@ -40,6 +40,7 @@ public final class FakeModel implements RelevanceModel {
   private final Limits limits;
   private final int context;
   private final boolean emptyAfterLabel;
+  private final boolean itemFirst;
 
   /** Where not null, encoding waits for it. */
   public volatile CountDownLatch tokenizerHold;
@@ -52,9 +53,26 @@ public final class FakeModel implements RelevanceModel {
    * @param emptyAfterLabel label-first reasoning begins right at the prompt's end
    */
   public FakeModel(Limits limits, int context, boolean emptyAfterLabel) {
+    this(limits, context, emptyAfterLabel, false);
+  }
+
+  private FakeModel(Limits limits, int context, boolean emptyAfterLabel, boolean itemFirst) {
     this.limits = limits;
     this.context = context;
     this.emptyAfterLabel = emptyAfterLabel;
+    this.itemFirst = itemFirst;
+  }
+
+  /** A model whose prompt is constant, then the item, then the query. */
+  public static FakeModel itemFirst() {
+    return new FakeModel(new Limits(1000, 40, 64, 48, 4), 4096, false, true);
+  }
+
+  /** The prompt of one pair. */
+  public int[] prompt(String query, String item) {
+    String text =
+        itemFirst ? "judge " + item + " q=" + query + ";=" : "q=" + query + ";" + item + "=";
+    return tokenize(text);
   }
 
   @Override
@@ -134,7 +152,8 @@ public final class FakeModel implements RelevanceModel {
   @Override
   public EncodedQuery encode(String query, List<Item> items) {
     await(tokenizerHold);
-    return new EncodedQuery(prefix(query), items.stream().map(this::encode).toList());
+    return new EncodedQuery(
+        prefix(query), items.stream().map(item -> encode(query, item)).toList());
   }
 
   private static void await(CountDownLatch latch) {
@@ -154,10 +173,10 @@ public final class FakeModel implements RelevanceModel {
           "query",
           "expected at most " + limits.queryTokensMax() + " tokens, found " + tokens.length);
     }
-    return tokenize("q=" + query + ";");
+    return tokenize(itemFirst ? "judge " : "q=" + query + ";");
   }
 
-  private EncodedItem encode(Item item) {
+  private EncodedItem encode(String query, Item item) {
     boolean both = !item.text().isEmpty() && !item.title().isEmpty();
     String text = item.text().isEmpty() ? item.title() + item.description() : item.text();
     if (both || text.isBlank()) {
@@ -165,16 +184,18 @@ public final class FakeModel implements RelevanceModel {
     }
     int[] tokens = tokenize(text);
     int kept = Math.min(tokens.length, limits.itemTokensMax());
-    int[] suffix = Arrays.copyOf(tokens, kept + 1);
-    suffix[kept] = '=';
-    return new EncodedItem(suffix, tokens.length - kept, null);
+    int[] tail = tokenize(itemFirst ? " q=" + query + ";=" : "=");
+    int[] suffix = Arrays.copyOf(tokens, kept + tail.length);
+    System.arraycopy(tail, 0, suffix, kept, tail.length);
+    int shared = itemFirst ? kept + " q=".length() : 0;
+    return new EncodedItem(suffix, shared, tokens.length - kept, null);
   }
 
   @Override
   public ExplainPlan explain(String query, Item item, Order order, List<String> stops) {
     await(tokenizerHold);
     int[] prefix = prefix(query);
-    EncodedItem encoded = encode(item);
+    EncodedItem encoded = encode(query, item);
     if (!encoded.isOk()) {
       throw new InvalidRequestException("item", encoded.problem());
     }
