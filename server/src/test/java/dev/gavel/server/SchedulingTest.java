@@ -46,7 +46,8 @@ class SchedulingTest {
       for (int i = 0; i < 5; i++) {
         callers.score(Harness.request("q" + i, "x", "y").build());
       }
-      Harness.eventually("all queued", () -> harness.gauge(Gauge.QUEUED_ITEMS) == 11);
+      Harness.eventually(
+          "all ready", () -> harness.server.stats().get(Counter.READY_REQUESTS) == 6);
       gate.open();
       callers.join();
       assertEquals(2, harness.engine.batches());
@@ -114,7 +115,7 @@ class SchedulingTest {
       Future<ScoreResponse> doomed = callers.score(Harness.request("doomed", 5).build());
       ScoreRequest request = Harness.request("stays", 5).build();
       Future<ScoreResponse> stays = callers.score(request);
-      Harness.eventually("queued", () -> harness.gauge(Gauge.QUEUED_ITEMS) == 11);
+      Harness.eventually("ready", () -> harness.server.stats().get(Counter.READY_REQUESTS) == 3);
       gate.pass();
       gate.awaitBatch(); // both are in this batch
       doomed.cancel(true);

@@ -27,6 +27,8 @@ public final class ServerStats {
     EXPIRED,
     /** Requests dropped because their caller left. */
     CANCELLED,
+    /** Requests that reached the device's loop: admitted, tokenized, ready for a batch. */
+    READY_REQUESTS,
     /** Batches handed to the engine. */
     BATCHES,
     /** Batches stopped half way because nobody waited for them any more. */

@@ -122,7 +122,9 @@ public final class DeviceLoop implements AutoCloseable {
   /** Hands over a job; it fails as DRAINING if the loop is stopping. Any thread. */
   public void submit(Job job) {
     job.attach(inbox);
-    if (!inbox.post(job)) {
+    if (inbox.post(job)) {
+      stats.add(Counter.READY_REQUESTS, 1);
+    } else {
       job.fail(null, draining());
     }
   }
