@@ -102,12 +102,12 @@ final class ManifestReader {
       throw prompt.wrong("stops", "texts of at least one character", "an empty one");
     }
     String attribute = prompt.string("attribute", base.attribute());
-    if (!attribute.contains("{value}")) {
-      throw prompt.wrong("attribute", "a text with {value}", attribute);
+    if (!attribute.isEmpty() && !attribute.contains("{value}")) {
+      throw prompt.wrong("attribute", "a text with {value}, or an empty one", attribute);
     }
     String description = prompt.string("description", base.description());
-    if (!description.contains("{description}")) {
-      throw prompt.wrong("description", "a text with {description}", description);
+    if (!description.isEmpty() && !description.contains("{description}")) {
+      throw prompt.wrong("description", "a text with {description}, or an empty one", description);
     }
     return new PromptSpec(
         prompt.bool("chat", base.chat()),

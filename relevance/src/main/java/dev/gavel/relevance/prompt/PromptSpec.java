@@ -10,8 +10,9 @@ import java.util.List;
  * @param system the system message
  * @param user the user message with {@code {query}} and {@code {item}} once each; whichever comes
  *     first is query-first or item-first order
- * @param attribute how an attribute follows the title, with {@code {name}} and {@code {value}}
- * @param description how a description follows, with {@code {description}}
+ * @param attribute how an attribute follows the title, with {@code {name}} and {@code {value}};
+ *     empty: attributes are not shown
+ * @param description how a description follows, with {@code {description}}; empty: it is not shown
  * @param labelCue begins the answer; the label is the next thing the model writes
  * @param reasonCue label-first: follows the label and begins the reasoning
  * @param thinkInstruction think-first: ends the user message

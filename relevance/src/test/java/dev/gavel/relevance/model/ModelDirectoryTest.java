@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gavel.relevance.Attribute;
 import dev.gavel.relevance.DecodingDefaults;
 import dev.gavel.relevance.ExplainPlan;
 import dev.gavel.relevance.InvalidRequestException;
@@ -183,6 +184,19 @@ class ModelDirectoryTest {
   void manifestsThatAreWrongAreNamed(String json, String message) {
     manifest(json);
     assertRefused(message.strip());
+  }
+
+  @Test
+  void attributesAndDescriptionAreLeftOutByEmptyTexts() {
+    manifest(
+        "{\"prompt\": {\"chat\": false, \"user\": \"{query}|{item}\", \"attribute\": \"\","
+            + " \"description\": \"\"}}");
+    try (RelevanceModel model = RelevanceModel.open(directory)) {
+      Item item =
+          new Item("", "", "Red shoes", "for running", List.of(new Attribute("brand", "Acme")));
+      int[] suffix = model.encode("shoes", List.of(item)).items().get(0).suffix();
+      assertEquals("Red shoes", model.detokenize(suffix).strip());
+    }
   }
 
   /** The example of docs/model-directory.md, with all known keys. */
