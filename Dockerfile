@@ -3,8 +3,8 @@
 #   docker build -t gavel .
 #   docker run --rm --read-only -v /path/to/model:/models:ro -p 8980:8980 gavel
 #
-# LIBTORCH=yes keeps LibTorch and OpenBLAS (400 MB). Serving on a CPU does not use them; the
-# ceilings of `bench` do.
+# LIBTORCH=yes keeps LibTorch and OpenBLAS (430 MB). Serving on a CPU does not use them; training
+# and the ceilings of `bench` do.
 ARG DEBIAN=bookworm-slim
 
 FROM debian:${DEBIAN} AS build
@@ -22,6 +22,7 @@ RUN cp -a .gavel/dist /opt/gavel \
  && rm -f /opt/gavel/lib/classes.* \
  && if [ "$LIBTORCH" != yes ]; then \
       rm -f /opt/gavel/native/libtorch_cpu.so /opt/gavel/native/libc10.so \
+        /opt/gavel/native/libjnitorch.so /opt/gavel/native/libtorch.so \
         /opt/gavel/native/libopenblas.so.0 /opt/gavel/native/libgfortran.so.5 \
         /opt/gavel/native/libquadmath.so.0 /opt/gavel/native/libgomp.so.1; \
     fi \

@@ -6,6 +6,7 @@ import com.google.rpc.RetryInfo;
 import dev.gavel.engine.EngineException;
 import dev.gavel.relevance.InvalidRequestException;
 import dev.gavel.relevance.ModelFormatException;
+import dev.gavel.training.data.DataFormatException;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
@@ -25,7 +26,9 @@ public record Failure(int exitCode, String line) {
     if (thrown instanceof StatusRuntimeException e) {
       return ofStatus(e);
     }
-    if (thrown instanceof ModelFormatException || thrown instanceof InvalidRequestException) {
+    if (thrown instanceof ModelFormatException
+        || thrown instanceof InvalidRequestException
+        || thrown instanceof DataFormatException) {
       return new Failure(ExitCode.DATA, oneLine(thrown.getMessage()));
     }
     if (thrown instanceof EngineException e) {
@@ -33,6 +36,12 @@ public record Failure(int exitCode, String line) {
     }
     if (thrown instanceof IOException e) {
       return new Failure(ExitCode.DATA, oneLine(ofFile(e)));
+    }
+    if (thrown instanceof UnsatisfiedLinkError) {
+      return new Failure(
+          ExitCode.UNAVAILABLE,
+          "expected a library that this installation lacks (images without LibTorch cannot train): "
+              + oneLine(thrown.getMessage()));
     }
     if (thrown instanceof OutOfMemoryError) {
       return new Failure(

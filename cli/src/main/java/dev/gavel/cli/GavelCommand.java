@@ -3,6 +3,7 @@ package dev.gavel.cli;
 import dev.gavel.cli.bench.BenchCommand;
 import dev.gavel.cli.demo.DemoCommand;
 import dev.gavel.cli.terminal.Terminal;
+import dev.gavel.cli.train.TrainCommand;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
@@ -23,6 +24,7 @@ import picocli.CommandLine.HelpCommand;
       ScoreCommand.class,
       ExplainCommand.class,
       ModelCommand.class,
+      TrainCommand.class,
       BenchCommand.class,
       HealthCommand.class,
       VersionCommand.class,

@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.util.ArrayList;
+import java.util.List;
 
 /** The JSON object of one line. A key whose value is null counts as absent. */
 record JsonLine(LineReader lines, JsonNode node) {
@@ -85,6 +87,18 @@ record JsonLine(LineReader lines, JsonNode node) {
       throw wrong(key, "a number", value == null ? "nothing" : kind(value));
     }
     return value.asDouble();
+  }
+
+  /** A list of finite numbers. */
+  List<Double> numbers(String key) {
+    List<Double> out = new ArrayList<>();
+    for (JsonNode value : node.get(key)) {
+      out.add(value.isNumber() ? value.asDouble() : Double.NaN);
+    }
+    if (!node.get(key).isArray() || !out.stream().allMatch(Double::isFinite)) {
+      throw wrong(key, "a list of numbers", kind(node.get(key)));
+    }
+    return out;
   }
 
   DataFormatException wrong(String key, String expected, Object found) {

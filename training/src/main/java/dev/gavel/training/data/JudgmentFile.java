@@ -19,9 +19,10 @@ import java.util.function.Consumer;
  * }</pre>
  *
  * <p>Needed are {@code query}, {@code title} and one of {@code grade} (a whole number, larger is
- * better) and {@code relevance} (any number; see {@link SoftTarget}). {@code attributes} is an
- * object of texts, numbers, booleans or lists of them, or a list of {@code {"name", "value"}}.
- * {@code id} defaults to the line's number. Other keys are ignored, blank lines as well.
+ * better), {@code relevance} (any number; see {@link SoftTarget}) and {@code distribution} (a list
+ * of the grades' probabilities, best grade first). {@code attributes} is an object of texts,
+ * numbers, booleans or lists of them, or a list of {@code {"name", "value"}}. {@code id} defaults
+ * to the line's number. Other keys are ignored, blank lines as well.
  */
 public final class JudgmentFile {
   /** Largest grade accepted; label sets are small. */
@@ -50,8 +51,9 @@ public final class JudgmentFile {
   }
 
   private static Judgment judgment(JsonLine line) {
-    if (!line.has("grade") && !line.has("relevance")) {
-      throw line.wrong("grade", "a whole number, or a number as relevance", "neither");
+    if (!line.has("grade") && !line.has("relevance") && !line.has("distribution")) {
+      throw line.wrong(
+          "grade", "a whole number, or a number as relevance, or a distribution", "none of them");
     }
     String id = line.identifier("id");
     return new Judgment(
@@ -69,7 +71,19 @@ public final class JudgmentFile {
         line.has("relevance")
             ? OptionalDouble.of(line.number("relevance"))
             : OptionalDouble.empty(),
-        line.optionalText("rationale"));
+        line.optionalText("rationale"),
+        distribution(line));
+  }
+
+  private static List<Double> distribution(JsonLine line) {
+    if (!line.has("distribution")) {
+      return List.of();
+    }
+    List<Double> given = line.numbers("distribution");
+    if (!Judgment.isDistribution(given)) {
+      throw line.wrong("distribution", "at least 2 probabilities that sum to 1", given);
+    }
+    return given;
   }
 
   private static List<Attribute> attributes(JsonLine line) {

@@ -39,6 +39,9 @@ public final class JudgmentWriter implements AutoCloseable {
     }
     judgment.grade().ifPresent(grade -> json.put("grade", grade));
     judgment.relevance().ifPresent(relevance -> json.put("relevance", relevance));
+    if (!judgment.distribution().isEmpty()) {
+      judgment.distribution().forEach(json.putArray("distribution")::add);
+    }
     putUnlessEmpty(json, "rationale", judgment.rationale());
     writer.write(MAPPER.writeValueAsString(json));
     writer.write('\n');

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
@@ -14,6 +15,7 @@ import org.bytedeco.pytorch.InputArchive;
 import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.OutputArchive;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
@@ -151,6 +153,36 @@ public final class Parameters implements AutoCloseable {
         }
         entry.getValue().copy_(stored);
       }
+    }
+  }
+
+  /**
+   * Takes the mean of several files' values, each read as by {@link #loadTrainable}: weights of one
+   * run averaged over its last steps (Izmailov et al., arXiv 1803.05407).
+   *
+   * @param files at least one
+   */
+  public void loadMean(List<Path> files) {
+    Map<String, Tensor> sums = new LinkedHashMap<>();
+    try (PointerScope scope = new PointerScope();
+        NoGradGuard guard = new NoGradGuard()) {
+      for (Path file : files) {
+        loadTrainable(file);
+        trainable()
+            .forEach(
+                (name, tensor) -> {
+                  Tensor sum = sums.get(name);
+                  if (sum == null) {
+                    sums.put(
+                        name,
+                        tensor.to(ScalarType.Double, false, true, new MemoryFormatOptional()));
+                  } else {
+                    sum.add_(tensor);
+                  }
+                });
+      }
+      trainable()
+          .forEach((name, tensor) -> tensor.copy_(sums.get(name).div(new Scalar(files.size()))));
     }
   }
 

@@ -1,7 +1,6 @@
 package dev.gavel.training.run;
 
 import java.io.PrintStream;
-import java.util.Locale;
 
 /** Hears of every step. */
 @FunctionalInterface
@@ -12,23 +11,16 @@ public interface Progress {
   /** After a step of {@code total}. */
   void step(StepMetrics metrics, int total);
 
-  /** A bar that is drawn over itself, with the latest metrics. */
+  /** What is done besides steps, in one line. */
+  default void note(String line) {}
+
+  /** A bar that is drawn over itself, with the latest metrics; for a terminal. */
   static Progress bar(PrintStream out) {
-    return (metrics, total) -> {
-      int width = 30;
-      int done = (int) ((long) width * metrics.step() / total);
-      StringBuilder line = new StringBuilder("\r[");
-      line.append("#".repeat(done)).append(".".repeat(width - done)).append("] ");
-      line.append(metrics.step()).append('/').append(total);
-      metrics
-          .values()
-          .forEach(
-              (name, value) -> line.append(String.format(Locale.ROOT, " %s %.4g", name, value)));
-      out.print(line);
-      if (metrics.step() == total) {
-        out.println();
-      }
-      out.flush();
-    };
+    return new ProgressBar(out, System::nanoTime);
+  }
+
+  /** A line after every {@code steps} steps and at the end; for a file. */
+  static Progress lines(PrintStream out, int steps) {
+    return new ProgressLines(out, steps, System::nanoTime);
   }
 }

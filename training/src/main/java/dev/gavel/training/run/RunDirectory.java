@@ -22,6 +22,10 @@ import java.util.stream.Stream;
  */
 public final class RunDirectory {
   private static final ObjectMapper MAPPER = new ObjectMapper();
+
+  /** The file of a checkpoint that holds the values of what is trained. */
+  public static final String PARAMETERS = "parameters.pt";
+
   private static final Pattern CHECKPOINT = Pattern.compile("step-\\d{8}");
   private final Path home;
 
@@ -155,7 +159,8 @@ public final class RunDirectory {
     return Integer.parseInt(checkpoint.getFileName().toString().substring("step-".length()));
   }
 
-  private List<Path> checkpoints() throws IOException {
+  /** All complete checkpoints, the oldest first. */
+  public List<Path> checkpoints() throws IOException {
     try (Stream<Path> folders = Files.list(home.resolve("checkpoints"))) {
       return folders
           .filter(folder -> CHECKPOINT.matcher(folder.getFileName().toString()).matches())

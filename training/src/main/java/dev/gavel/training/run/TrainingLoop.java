@@ -44,8 +44,6 @@ public final class TrainingLoop implements AutoCloseable {
     StepMetrics accumulate(int step);
   }
 
-  private static final String PARAMETERS = "parameters.pt";
-
   private final Parameters parameters;
   private final Settings settings;
   private final RunDirectory directory;
@@ -68,7 +66,7 @@ public final class TrainingLoop implements AutoCloseable {
     parameters.zeroGradients();
     Optional<Path> checkpoint = directory.latest();
     if (checkpoint.isPresent()) {
-      parameters.loadTrainable(checkpoint.get().resolve(PARAMETERS));
+      parameters.loadTrainable(checkpoint.get().resolve(RunDirectory.PARAMETERS));
       optimizer.load(checkpoint.get());
       done = RunDirectory.step(checkpoint.get());
     }
@@ -112,7 +110,7 @@ public final class TrainingLoop implements AutoCloseable {
   }
 
   private void write(Path folder) {
-    parameters.saveTrainable(folder.resolve(PARAMETERS));
+    parameters.saveTrainable(folder.resolve(RunDirectory.PARAMETERS));
     optimizer.save(folder);
   }
 

@@ -70,23 +70,76 @@ public final class ResponseEncoder {
     if (form != Form.LABEL_ONLY) {
       throw new IllegalArgumentException("soft labels: expected LABEL_ONLY, found " + form);
     }
-    int[] first = IntStream.range(0, model.labels().size()).map(i -> form(i)[0]).toArray();
-    if (Arrays.stream(first).distinct().count() < first.length) {
-      throw new IllegalArgumentException(
-          "soft labels: expected labels with different first tokens, found "
-              + Arrays.toString(first));
-    }
+    int[] first = firstTokens();
     if (distribution.length != first.length) {
       throw wrong(judgment, first.length + " probabilities", distribution.length);
     }
     return PackedBatch.Sequence.soft(prompt(judgment), first, distribution);
   }
 
+  /**
+   * Encodes a pair with a loss weight for each label and for the reasoning. What the server writes
+   * itself, the cue after a label, is not learned. Without a rationale there is only the label.
+   *
+   * @throws IllegalArgumentException as {@link #encodeSoft}
+   */
+  public PackedBatch.Sequence encode(Judgment judgment, LabelTarget target) {
+    ResponseBuilder response;
+    if (form == Form.LABEL_ONLY || judgment.rationale().isBlank()) {
+      response = new ResponseBuilder(prompt(judgment));
+      addLabel(response, judgment, target);
+      return response.build();
+    }
+    int[] reasoning = model.tokenize(judgment.rationale());
+    double weight = target.rationaleWeight();
+    if (form == Form.THINK_FIRST) {
+      ExplainPlan plan = plan(judgment, Order.THINK_FIRST);
+      response = new ResponseBuilder(plan.prompt());
+      response.learn(reasoning, weight);
+      response.learn(plan.verdictCue(), weight); // by it the reasoning ends
+      addLabel(response, judgment, target);
+      return response.build();
+    }
+    ExplainPlan plan = plan(judgment, Order.LABEL_FIRST);
+    response = new ResponseBuilder(plan.prompt());
+    addLabel(response, judgment, target);
+    int[] after = plan.afterLabel().get(target.label());
+    response.read(Arrays.copyOfRange(after, form(target.label()).length, after.length));
+    response.learn(reasoning, weight);
+    response.learn(end(plan), weight);
+    return response.build();
+  }
+
+  private void addLabel(ResponseBuilder response, Judgment judgment, LabelTarget target) {
+    if (target.weights().length != model.labels().size()) {
+      throw wrong(judgment, model.labels().size() + " label weights", target.weights().length);
+    }
+    int[] written = form(target.label());
+    if (target.isHard()) {
+      response.learn(written, target.weights()[target.label()]);
+      return;
+    }
+    response.choose(firstTokens(), target.weights());
+    response.read(written);
+  }
+
+  /** The first token of each label; all different. */
+  private int[] firstTokens() {
+    int[] first = IntStream.range(0, model.labels().size()).map(i -> form(i)[0]).toArray();
+    if (Arrays.stream(first).distinct().count() < first.length) {
+      throw new IllegalArgumentException(
+          "soft labels: expected labels with different first tokens, found "
+              + Arrays.toString(first));
+    }
+    return first;
+  }
+
   private int[] form(int label) {
     return model.labelTokens().get(label).get(0);
   }
 
-  private int[] prompt(Judgment judgment) {
+  /** The label-first prompt. */
+  int[] prompt(Judgment judgment) {
     EncodedQuery encoded;
     try {
       encoded = model.encode(judgment.query(), List.of(judgment.item()));

@@ -95,6 +95,24 @@ public final class SftTrainer implements AutoCloseable {
       Path home,
       Progress progress)
       throws IOException {
+    this(
+        model,
+        examples,
+        sampler,
+        settings,
+        RunDirectory.open(home, settings.toJson().put("examples", examples.size())),
+        progress);
+  }
+
+  /** The same in a directory that is open already. */
+  public SftTrainer(
+      CausalLm model,
+      List<PackedBatch.Sequence> examples,
+      Sampler sampler,
+      Settings settings,
+      RunDirectory directory,
+      Progress progress)
+      throws IOException {
     this.model = model;
     this.examples = List.copyOf(examples);
     this.settings = settings;
@@ -108,7 +126,6 @@ public final class SftTrainer implements AutoCloseable {
     this.steps = Math.multiplyExact(plan.stepsPerEpoch(), settings.epochs());
     int warmup = (int) Math.round(settings.warmupShare() * steps);
     Schedule schedule = new Schedule(settings.peakRate(), warmup, steps, settings.endShare());
-    ObjectNode config = settings.toJson().put("examples", examples.size()).put("steps", steps);
     this.loop =
         new TrainingLoop(
             model,
@@ -117,7 +134,7 @@ public final class SftTrainer implements AutoCloseable {
                 settings.optimizer(),
                 settings.checkpointSteps(),
                 settings.checkpointsKept()),
-            RunDirectory.open(home, config),
+            directory,
             progress);
   }
 
@@ -153,6 +170,7 @@ public final class SftTrainer implements AutoCloseable {
             .sum();
     double loss = 0;
     long tokens = 0;
+    int pairs = 0;
     for (int[] micro : micros) {
       List<PackedBatch.Sequence> own = Arrays.stream(micro).mapToObj(examples::get).toList();
       PackedBatch batch = PackedBatch.of(own);
@@ -164,13 +182,15 @@ public final class SftTrainer implements AutoCloseable {
                   batch,
                   logs -> SftLoss.weighted(logs, Torch.vector(batch.weights(), logs), weight));
       tokens += batch.tokens().length;
+      pairs += own.size();
     }
     double seconds = (System.nanoTime() - start) * 1e-9;
     return new StepMetrics(step + 1)
         .with("loss", loss)
         .with("epoch", plan.epoch(step))
         .with("tokens", tokens)
-        .with("tokens_per_second", tokens / seconds);
+        .with("tokens_per_second", tokens / seconds)
+        .with("pairs_per_second", pairs / seconds);
   }
 
   @Override

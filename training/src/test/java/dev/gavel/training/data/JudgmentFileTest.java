@@ -79,7 +79,9 @@ class JudgmentFileTest {
     List<Judgment> written =
         List.of(
             Judgment.graded("a", "vase, blue", item, 3).withRationale("because"),
-            new Judgment("b", "q", item, OptionalInt.empty(), OptionalDouble.of(1 / 3.0), ""));
+            new Judgment("b", "q", item, OptionalInt.empty(), OptionalDouble.of(1 / 3.0), ""),
+            new Judgment("c", "q", item, OptionalInt.of(4), OptionalDouble.empty(), "why")
+                .withDistribution(List.of(2 / 3.0, 1 / 3.0, 0.0, 0.0)));
     try (JudgmentWriter writer = new JudgmentWriter(folder.resolve(name))) {
       for (Judgment judgment : written) {
         writer.write(judgment);
@@ -97,7 +99,13 @@ class JudgmentFileTest {
         "{\"query\":\" \",\"title\":\"b\",\"grade\":1}|query: expected a text, found a blank one",
         "{\"query\":5,\"title\":\"b\",\"grade\":1}|query: expected a text, found 5",
         "{\"query\":\"a\",\"title\":\"b\"}|grade: expected a whole number, or a number as"
-            + " relevance, found neither",
+            + " relevance, or a distribution, found none of them",
+        "{\"query\":\"a\",\"title\":\"b\",\"distribution\":[0.5,0.4]}|distribution: expected at least 2"
+            + " probabilities that sum to 1, found [0.5, 0.4]",
+        "{\"query\":\"a\",\"title\":\"b\",\"distribution\":[1.5,-0.5]}|distribution: expected at least"
+            + " 2 probabilities that sum to 1, found [1.5, -0.5]",
+        "{\"query\":\"a\",\"title\":\"b\",\"distribution\":0.5}|distribution: expected a list of"
+            + " numbers, found 0.5",
         "{\"query\":\"a\",\"title\":\"b\",\"grade\":2.5}|grade: expected a whole number from -1000"
             + " to 1000, found 2.5",
         "{\"query\":\"a\",\"title\":\"b\",\"grade\":\"4\"}|grade: expected a number, found the text"

@@ -1,0 +1,17 @@
+package dev.gavel.cli.train;
+
+import dev.gavel.cli.Action;
+import picocli.CommandLine.Command;
+
+/** {@code gavel train}. */
+@Command(
+    name = "train",
+    description = "Train a model on judged pairs, stage by stage.",
+    subcommands = {TrainSftCommand.class},
+    synopsisSubcommandLabel = "COMMAND")
+public final class TrainCommand extends Action {
+  @Override
+  public Integer call() {
+    throw usage("expected a command: see gavel train --help");
+  }
+}

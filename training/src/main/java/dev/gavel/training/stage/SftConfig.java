@@ -1,0 +1,159 @@
+package dev.gavel.training.stage;
+
+import dev.gavel.engine.DType;
+import dev.gavel.training.data.SoftTarget;
+import dev.gavel.training.model.Gradients;
+import dev.gavel.training.model.Lora;
+import dev.gavel.training.run.AdamWOptimizer;
+import dev.gavel.training.sft.ResponseEncoder;
+import dev.gavel.training.sft.SftTrainer;
+import dev.gavel.training.stage.StageConfig.Default;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * The configuration of {@code gavel train sft}; docs/training.md explains the keys.
+ *
+ * @param rationaleWeight loss weight of each token of the reasoning; the label's is 1
+ * @param evaluateSteps dev metrics after as many steps, and at the end; 0 is at the end only
+ * @param averageCheckpoints the result is the mean of as many last checkpoints' weights
+ * @param threads of LibTorch; 0 leaves it to LibTorch
+ */
+public record SftConfig(
+    Path model,
+    List<DataFile> data,
+    @Default("label-only") ResponseEncoder.Form form,
+    @Default("false") boolean rationaleOptional,
+    @Default("none") Balance balance,
+    @Default("0") double labelSmoothing,
+    @Default("1") double rationaleWeight,
+    @Default("2") int epochs,
+    @Default("32") int batchExamples,
+    @Default("4096") int microTokens,
+    @Default("1e-4") double learningRate,
+    @Default("0.05") double warmupShare,
+    @Default("0") double endShare,
+    @Default("0.01") double weightDecay,
+    @Default("1") double clip,
+    @Default("all") Gradients gradients,
+    @Default("null") Adapters lora,
+    @Default("0") long seed,
+    @Default("null") Path dev,
+    @Default("0") int evaluateSteps,
+    @Default("200") int checkpointSteps,
+    @Default("1") int averageCheckpoints,
+    @Default("f32") DType dtype,
+    @Default("0") int threads) {
+
+  /** How often classes are seen, or how much they count. */
+  public enum Balance {
+    /** As they come. */
+    NONE,
+    /** Every label counts by one over the square root of its frequency. */
+    INVERSE_SQRT,
+    /** Classes equally often: as many of each as the most frequent has. */
+    OVERSAMPLE,
+    /** Classes equally often: as many of each as the rarest has, others in every epoch. */
+    UNDERSAMPLE
+  }
+
+  /** Where a row's target comes from. */
+  public enum Kind {
+    /** Its grade. */
+    GRADE,
+    /** Its relevance, on the file's scale. */
+    SOFT,
+    /** Its distribution. */
+    DISTRIBUTION
+  }
+
+  /**
+   * A file of judged pairs.
+   *
+   * @param weight loss weight of its rows
+   * @param repeat how often an epoch sees each row
+   * @param worst soft: the relevance that means the worst grade
+   * @param best soft: the relevance that means the best grade
+   */
+  public record DataFile(
+      Path path,
+      @Default("grade") Kind kind,
+      @Default("1") double weight,
+      @Default("1") int repeat,
+      @Default("null") Double worst,
+      @Default("null") Double best) {
+    public DataFile {
+      if (!(weight > 0) || repeat < 1) {
+        throw new IllegalArgumentException(
+            "expected weight and repeat above 0, found " + weight + ", " + repeat);
+      }
+      boolean scaled = worst != null && best != null;
+      if (kind == Kind.SOFT ? !scaled : worst != null || best != null) {
+        throw new IllegalArgumentException(
+            "expected worst and best with kind soft, and only there, found " + worst + ", " + best);
+      }
+      if (scaled && !(worst < best)) {
+        throw new IllegalArgumentException("expected worst < best, found " + worst + ", " + best);
+      }
+    }
+
+    SoftTarget scale(int labels) {
+      return new SoftTarget(worst, best, labels);
+    }
+  }
+
+  /**
+   * Low-rank adapters instead of all weights.
+   *
+   * @param targets last parts of the names of adapted layers; none given: every linear layer
+   */
+  public record Adapters(
+      @Default("8") int rank, @Default("16") double alpha, @Default("[]") List<String> targets) {
+    Lora toLora(long seed) {
+      return new Lora(rank, alpha, targets.isEmpty() ? Lora.ALL_LINEAR : Set.copyOf(targets), seed);
+    }
+  }
+
+  public SftConfig {
+    data = List.copyOf(data);
+    require(!data.isEmpty(), "data", "at least one file", "none");
+    require(labelSmoothing >= 0 && labelSmoothing < 1, "labelSmoothing", "0 to 1", labelSmoothing);
+    require(rationaleWeight >= 0, "rationaleWeight", "0 or more", rationaleWeight);
+    require(epochs > 0, "epochs", "more than 0", epochs);
+    require(batchExamples > 0, "batchExamples", "more than 0", batchExamples);
+    require(microTokens > 0, "microTokens", "more than 0", microTokens);
+    require(learningRate > 0, "learningRate", "more than 0", learningRate);
+    require(warmupShare >= 0 && warmupShare <= 1, "warmupShare", "0 to 1", warmupShare);
+    require(endShare >= 0 && endShare <= 1, "endShare", "0 to 1", endShare);
+    require(weightDecay >= 0, "weightDecay", "0 or more", weightDecay);
+    require(clip > 0, "clip", "more than 0", clip);
+    require(evaluateSteps >= 0, "evaluateSteps", "0 or more", evaluateSteps);
+    require(checkpointSteps > 0, "checkpointSteps", "more than 0", checkpointSteps);
+    require(averageCheckpoints > 0, "averageCheckpoints", "more than 0", averageCheckpoints);
+    require(threads >= 0, "threads", "0 or more", threads);
+    require(evaluateSteps == 0 || dev != null, "evaluateSteps", "0 without dev", evaluateSteps);
+  }
+
+  private static void require(boolean fine, String key, String expected, Object found) {
+    if (!fine) {
+      throw new IllegalArgumentException(key + ": expected " + expected + ", found " + found);
+    }
+  }
+
+  SftTrainer.Settings trainer() {
+    AdamWOptimizer.Settings standard = AdamWOptimizer.Settings.DEFAULT;
+    return new SftTrainer.Settings(
+        epochs,
+        batchExamples,
+        microTokens,
+        gradients,
+        learningRate,
+        warmupShare,
+        endShare,
+        new AdamWOptimizer.Settings(
+            standard.beta1(), standard.beta2(), standard.epsilon(), weightDecay, clip),
+        checkpointSteps,
+        averageCheckpoints);
+  }
+}
