@@ -14,12 +14,12 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "model",
     description = "Look at and make model directories.",
-    subcommands = {ModelCommand.Inspect.class, ModelCommand.Init.class},
+    subcommands = {ModelCommand.Inspect.class, ModelCommand.Init.class, PruneCommand.class},
     synopsisSubcommandLabel = "COMMAND")
 public final class ModelCommand extends Action {
   @Override
   public Integer call() {
-    throw usage("expected a command: inspect or init");
+    throw usage("expected a command: inspect, init or prune");
   }
 
   /** {@code gavel model inspect}. */

@@ -4,6 +4,7 @@ import dev.gavel.relevance.ModelFormatException;
 import dev.gavel.relevance.json.JsonFile;
 import dev.gavel.relevance.json.JsonObject;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -19,9 +20,23 @@ import java.util.Map;
  * All tensors of a model directory: {@code model.safetensors}, or the shards that {@code
  * model.safetensors.index.json} names.
  */
-final class Checkpoint {
-  static final String SINGLE = "model.safetensors";
-  static final String INDEX = "model.safetensors.index.json";
+public final class Checkpoint {
+  /** Takes stored tensors as they lie in the files. */
+  @FunctionalInterface
+  public interface Visitor {
+    /**
+     * One tensor.
+     *
+     * @param data direct, row-major, little-endian; valid during the call only
+     */
+    void tensor(TensorInfo info, ByteBuffer data) throws IOException;
+  }
+
+  /** Name of the one file. */
+  public static final String SINGLE = "model.safetensors";
+
+  /** Name of the file that lists the shards. */
+  public static final String INDEX = "model.safetensors.index.json";
 
   private final List<SafetensorsFile> files;
   private final Map<String, SafetensorsFile> fileOf = new HashMap<>();
@@ -45,7 +60,7 @@ final class Checkpoint {
    *
    * @throws ModelFormatException if a file is absent or malformed
    */
-  static Checkpoint open(Path directory) {
+  public static Checkpoint open(Path directory) {
     Path single = directory.resolve(SINGLE);
     Path index = directory.resolve(INDEX);
     if (Files.exists(single) || !Files.exists(index)) {
@@ -80,8 +95,24 @@ final class Checkpoint {
     return files;
   }
 
+  /** All stored tensors, in the order of the files. */
+  public List<TensorInfo> tensors() {
+    return files.stream().flatMap(file -> file.tensors().values().stream()).toList();
+  }
+
+  /** Hands the data of all stored tensors to {@code visitor}, in the order of {@link #tensors}. */
+  public void forEach(Visitor visitor) throws IOException {
+    for (SafetensorsFile file : files) {
+      try (SafetensorsFile.Data data = file.data()) {
+        for (TensorInfo info : file.tensors().values()) {
+          visitor.tensor(info, data.read(info));
+        }
+      }
+    }
+  }
+
   /** The tensor's place, or null if there is none of that name. */
-  TensorInfo find(String tensor) {
+  public TensorInfo find(String tensor) {
     SafetensorsFile file = fileOf.get(tensor);
     return file == null ? null : file.tensors().get(tensor);
   }
@@ -93,7 +124,7 @@ final class Checkpoint {
   }
 
   /** Bytes of all files. */
-  long bytes() {
+  public long bytes() {
     return files.stream().mapToLong(SafetensorsFile::size).sum();
   }
 

@@ -207,6 +207,20 @@ final class SafetensorsFile {
     }
   }
 
+  /**
+   * Bits of an element.
+   *
+   * @throws IllegalArgumentException for a type that the format does not know
+   */
+  static int bits(String dtype) {
+    Integer bits = BITS.get(dtype);
+    if (bits == null) {
+      throw new IllegalArgumentException(
+          "element type: expected one of " + BITS.keySet() + ", found " + dtype);
+    }
+    return bits;
+  }
+
   /** File name. */
   String name() {
     return path.getFileName().toString();

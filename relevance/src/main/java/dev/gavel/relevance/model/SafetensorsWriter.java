@@ -32,11 +32,26 @@ import java.util.Set;
  * }</pre>
  */
 public final class SafetensorsWriter implements AutoCloseable {
-  /** A tensor to come. */
-  public record Tensor(String name, DType dtype, long... shape) {
+  /**
+   * A tensor to come.
+   *
+   * @param dtype as the format spells it, for example {@code BF16}; of whole bytes
+   */
+  public record Tensor(String name, String dtype, long... shape) {
+    public Tensor {
+      if (SafetensorsFile.bits(dtype) % 8 != 0) {
+        throw new IllegalArgumentException(
+            "tensor " + name + ": expected elements of whole bytes, found " + dtype);
+      }
+    }
+
+    public Tensor(String name, DType dtype, long... shape) {
+      this(name, dtype.name(), shape);
+    }
+
     /** Size in the file. */
     public long bytes() {
-      return TensorInfo.elements(shape) * dtype.bytes();
+      return TensorInfo.elements(shape) * SafetensorsFile.bits(dtype) / 8;
     }
   }
 
@@ -80,7 +95,7 @@ public final class SafetensorsWriter implements AutoCloseable {
         throw new IllegalArgumentException("tensor " + tensor.name() + ": expected once");
       }
       ObjectNode node = json.putObject(tensor.name());
-      node.put("dtype", tensor.dtype().name());
+      node.put("dtype", tensor.dtype());
       ArrayNode shape = node.putArray("shape");
       Arrays.stream(tensor.shape()).forEach(shape::add);
       node.putArray("data_offsets").add(begin).add(begin + tensor.bytes());

@@ -9,13 +9,14 @@ import java.util.Arrays;
  * @param begin first byte, from the start of the file
  * @param end one past the last byte
  */
-record TensorInfo(String name, String dtype, long[] shape, long begin, long end) {
-  long bytes() {
+public record TensorInfo(String name, String dtype, long[] shape, long begin, long end) {
+  /** Size in the file. */
+  public long bytes() {
     return end - begin;
   }
 
   /** Number of elements. */
-  long elements() {
+  public long elements() {
     return elements(shape);
   }
 

@@ -45,6 +45,11 @@ public final class Weights {
     return config;
   }
 
+  /** Parameters of the model. */
+  public long parameters() {
+    return loader.parameters();
+  }
+
   /** The element types found. */
   public List<DType> dtypes() {
     return loader.dtypes();

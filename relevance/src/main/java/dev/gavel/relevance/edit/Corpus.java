@@ -1,0 +1,90 @@
+package dev.gavel.relevance.edit;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.gavel.relevance.ModelFormatException;
+import dev.gavel.relevance.json.JsonFile;
+import dev.gavel.relevance.json.JsonObject;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.zip.GZIPInputStream;
+
+/**
+ * The texts of pairs as JSON Lines, plain or {@code .gz}: {@code query}, {@code title}, {@code
+ * text}, {@code description}, {@code rationale}, and names and values of {@code attributes}. All
+ * are optional, so judged pairs, unjudged ones and bare items will do; other keys are ignored.
+ */
+public final class Corpus {
+  private static final List<String> FIELDS =
+      List.of("query", "title", "text", "description", "rationale");
+
+  private Corpus() {}
+
+  /**
+   * Hands every text to {@code action}.
+   *
+   * @throws ModelFormatException naming the line that is not as expected
+   */
+  public static void forEach(Path file, Consumer<String> action) throws IOException {
+    long line = 0;
+    try (InputStream bytes = Files.newInputStream(file);
+        InputStream plain =
+            file.toString().endsWith(".gz") ? new GZIPInputStream(bytes, 1 << 16) : bytes;
+        BufferedReader reader =
+            new BufferedReader(
+                new InputStreamReader(plain, StandardCharsets.UTF_8.newDecoder()), 1 << 16)) {
+      for (String text = reader.readLine(); text != null; text = reader.readLine()) {
+        line++;
+        if (!text.isBlank()) {
+          texts(JsonFile.parse(file + " line " + line, text), action);
+        }
+      }
+    } catch (CharacterCodingException e) {
+      throw new ModelFormatException(
+          file + " line " + (line + 1), "expected UTF-8 text, found other bytes", e);
+    }
+  }
+
+  private static void texts(JsonObject json, Consumer<String> action) {
+    for (String field : FIELDS) {
+      accept(json.string(field, ""), action);
+    }
+    JsonNode attributes = json.raw("attributes");
+    if (attributes == null) {
+      return;
+    }
+    if (attributes.isObject()) {
+      attributes
+          .properties()
+          .forEach(
+              entry -> {
+                accept(entry.getKey(), action);
+                values(entry.getValue(), action);
+              });
+    } else {
+      values(attributes, action);
+    }
+  }
+
+  /** Texts, numbers, lists of them, and {@code {"name", "value"}}. */
+  private static void values(JsonNode node, Consumer<String> action) {
+    if (node.isValueNode()) {
+      accept(node.isNull() ? "" : node.asText(), action);
+    } else {
+      node.forEach(element -> values(element, action));
+    }
+  }
+
+  private static void accept(String text, Consumer<String> action) {
+    if (!text.isEmpty()) {
+      action.accept(text);
+    }
+  }
+}
