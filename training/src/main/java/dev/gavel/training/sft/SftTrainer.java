@@ -109,6 +109,7 @@ public final class SftTrainer implements AutoCloseable {
     int warmup = (int) Math.round(settings.warmupShare() * steps);
     Schedule schedule = new Schedule(settings.peakRate(), warmup, steps, settings.endShare());
     ObjectNode config = settings.toJson().put("examples", examples.size()).put("steps", steps);
+    config.put("precision", model.precision().name());
     this.loop =
         new TrainingLoop(
             model,
