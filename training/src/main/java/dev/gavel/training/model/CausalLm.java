@@ -4,15 +4,11 @@ import dev.gavel.engine.ModelConfig;
 import dev.gavel.relevance.model.Weights;
 import dev.gavel.training.torch.Torch;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.function.UnaryOperator;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
-import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
@@ -26,7 +22,11 @@ public final class CausalLm implements AutoCloseable {
   private final Parameters parameters;
   private final Rope rope;
   private final Experts experts;
+  private Precision precision = Precision.FP32;
   private Lora lora;
+
+  /** What all layers share about a batch: rotations, and which rows attend to which. */
+  record Places(Rope.Angles angles, Attention attention) {}
 
   CausalLm(ModelConfig config, Parameters parameters) {
     this.config = config;
@@ -44,6 +44,13 @@ public final class CausalLm implements AutoCloseable {
     return load(directory, ScalarType.Float);
   }
 
+  /** The same, computing in {@code precision}; the weights are fp32 in either. */
+  public static CausalLm load(Path directory, Precision precision) {
+    CausalLm model = load(directory);
+    model.precision = precision;
+    return model;
+  }
+
   /** The same in another type; fp64 makes an oracle. */
   public static CausalLm load(Path directory, ScalarType type) {
     Weights weights = Weights.open(directory);
@@ -52,6 +59,10 @@ public final class CausalLm implements AutoCloseable {
 
   public ModelConfig config() {
     return config;
+  }
+
+  public Precision precision() {
+    return precision;
   }
 
   /** Weights by Hugging Face names, adapters included. */
@@ -103,16 +114,17 @@ public final class CausalLm implements AutoCloseable {
   }
 
   private Tensor hidden(PackedBatch batch) {
-    Rope.Angles angles = angles(batch);
+    Places places = places(batch);
     Tensor x = embed(batch);
     for (int layer = 0; layer < config.layers(); layer++) {
-      x = layer(layer, x, batch, angles);
+      x = layer(layer, x, places);
     }
     return x;
   }
 
-  Rope.Angles angles(PackedBatch batch) {
-    return rope.angles(batch.positions(), parameters.get("model.embed_tokens.weight"));
+  Places places(PackedBatch batch) {
+    Tensor like = parameters.get("model.embed_tokens.weight");
+    return new Places(rope.angles(batch.positions(), like), new Attention(config, batch));
   }
 
   /** [tokens, hidden] */
@@ -128,10 +140,10 @@ public final class CausalLm implements AutoCloseable {
     return torch.linear(normed, parameters.get(name + ".weight"));
   }
 
-  /** One layer: [tokens, hidden] to the same. */
-  Tensor layer(int layer, Tensor x, PackedBatch batch, Rope.Angles angles) {
+  /** One layer: [tokens, hidden] to the same. The stream between layers is fp32. */
+  Tensor layer(int layer, Tensor x, Places places) {
     String name = "model.layers." + layer;
-    Tensor attended = attention(name, norm(name + ".input_layernorm", x), batch, angles);
+    Tensor attended = attention(name, norm(name + ".input_layernorm", x), places);
     Tensor middle = x.add(attended);
     Tensor normed = norm(name + ".post_attention_layernorm", middle);
     return middle.add(feedForward(layer, name + ".mlp", normed));
@@ -146,18 +158,23 @@ public final class CausalLm implements AutoCloseable {
         new DoubleOptional(config.rmsEpsilon()));
   }
 
-  /** x W' + b, with the adapter of that name where there is one. */
+  /** x W' + b in the model's precision, with the adapter of that name where there is one. */
   private Tensor linear(String name, Tensor x) {
-    Tensor weight = parameters.get(name + ".weight");
+    Tensor weight = weight(name + ".weight");
     Tensor plain =
         parameters.has(name + ".bias")
-            ? torch.linear(x, weight, new TensorOptional(parameters.get(name + ".bias")))
+            ? torch.linear(x, weight, new TensorOptional(weight(name + ".bias")))
             : torch.linear(x, weight);
-    return lora == null ? plain : lora.apply(name, x, plain, parameters);
+    return Lora.has(name, parameters) ? lora.apply(name, x, plain, this::weight) : plain;
   }
 
-  private Tensor attention(String layer, Tensor x, PackedBatch batch, Rope.Angles angles) {
+  private Tensor weight(String name) {
+    return precision.cast(parameters.get(name));
+  }
+
+  private Tensor attention(String layer, Tensor normed, Places places) {
     String name = layer + ".self_attn.";
+    Tensor x = precision.cast(normed);
     Tensor q = heads(linear(name + "q_proj", x), config.heads());
     Tensor k = heads(linear(name + "k_proj", x), config.kvHeads());
     Tensor v = heads(linear(name + "v_proj", x), config.kvHeads());
@@ -165,40 +182,15 @@ public final class CausalLm implements AutoCloseable {
       q = norm(name + "q_norm", q);
       k = norm(name + "k_norm", k);
     }
-    Tensor mixed = withinSequences(angles.rotate(q), angles.rotate(k), v, batch);
-    return linear(name + "o_proj", mixed);
+    Tensor rotatedQ = places.angles().rotate(q);
+    Tensor rotatedK = places.angles().rotate(k);
+    Tensor mixed = places.attention().apply(rotatedQ, rotatedK, v.to(rotatedK.scalar_type()));
+    return linear(name + "o_proj", precision.cast(mixed));
   }
 
   /** [tokens, heads * headDim] to [tokens, heads, headDim]. */
   private Tensor heads(Tensor x, int heads) {
     return x.view(x.size(0), heads, config.headDim());
-  }
-
-  /** Causal attention of each sequence over itself: [tokens, heads * headDim]. */
-  private Tensor withinSequences(Tensor q, Tensor k, Tensor v, PackedBatch batch) {
-    UnaryOperator<Tensor> byHead = x -> x.transpose(0, 1).unsqueeze(0); // [1, heads, rows, dim]
-    List<Tensor> parts = new ArrayList<>();
-    for (int i = 0; i < batch.sequences(); i++) {
-      long from = batch.offsets()[i];
-      long rows = batch.length(i);
-      Tensor mixed =
-          torch.scaled_dot_product_attention(
-              byHead.apply(q.narrow(0, from, rows)),
-              byHead.apply(k.narrow(0, from, rows)),
-              byHead.apply(v.narrow(0, from, rows)),
-              new TensorOptional(),
-              0.0,
-              true,
-              new DoubleOptional(),
-              config.kvHeads() < config.heads());
-      parts.add(mixed.squeeze(0).transpose(0, 1)); // [rows, heads, dim]
-    }
-    Tensor all = parts.size() == 1 ? parts.get(0) : cat(parts);
-    return all.reshape(all.size(0), (long) config.heads() * config.headDim());
-  }
-
-  private static Tensor cat(List<Tensor> parts) {
-    return torch.cat(new TensorVector(parts.toArray(Tensor[]::new)), 0);
   }
 
   private Tensor feedForward(int layer, String name, Tensor x) {
@@ -208,7 +200,8 @@ public final class CausalLm implements AutoCloseable {
   }
 
   /** SwiGLU: down(silu(gate(x)) * up(x)). */
-  private Tensor gatedUnit(String prefix, Tensor x) {
+  private Tensor gatedUnit(String prefix, Tensor rows) {
+    Tensor x = precision.cast(rows);
     Tensor gate = torch.silu(linear(prefix + "gate_proj", x));
     return linear(prefix + "down_proj", gate.mul(linear(prefix + "up_proj", x)));
   }

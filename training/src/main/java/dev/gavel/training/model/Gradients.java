@@ -30,12 +30,12 @@ public enum Gradients {
   LAYER_INPUTS {
     @Override
     double accumulate(CausalLm model, PackedBatch batch, Function<Tensor, Tensor> loss) {
-      Rope.Angles angles = model.angles(batch);
+      CausalLm.Places places = model.places(batch);
       List<Tensor> inputs = new ArrayList<>();
       try (NoGradGuard guard = new NoGradGuard()) {
         inputs.add(model.embed(batch));
         for (int layer = 0; layer < model.config().layers(); layer++) {
-          inputs.add(layerAlone(model, layer, inputs.get(layer), batch, angles));
+          inputs.add(layerAlone(model, layer, inputs.get(layer), places));
         }
       }
       Tensor top = leaf(inputs.get(model.config().layers()));
@@ -43,7 +43,7 @@ public enum Gradients {
       value.backward();
       Tensor gradient = top.grad();
       for (int layer = model.config().layers() - 1; layer >= 0; layer--) {
-        gradient = through(model, layer, inputs.get(layer), batch, angles, gradient);
+        gradient = through(model, layer, inputs.get(layer), places, gradient);
       }
       Tensor embedded = model.embed(batch);
       if (embedded.requires_grad()) {
@@ -68,22 +68,17 @@ public enum Gradients {
   abstract double accumulate(CausalLm model, PackedBatch batch, Function<Tensor, Tensor> loss);
 
   private static Tensor layerAlone(
-      CausalLm model, int layer, Tensor input, PackedBatch batch, Rope.Angles angles) {
-    return Torch.scoped(() -> model.layer(layer, input, batch, angles));
+      CausalLm model, int layer, Tensor input, CausalLm.Places places) {
+    return Torch.scoped(() -> model.layer(layer, input, places));
   }
 
   /** The gradient of a layer's input from that of its output. */
   private static Tensor through(
-      CausalLm model,
-      int layer,
-      Tensor input,
-      PackedBatch batch,
-      Rope.Angles angles,
-      Tensor gradient) {
+      CausalLm model, int layer, Tensor input, CausalLm.Places places, Tensor gradient) {
     return Torch.scoped(
         () -> {
           Tensor leaf = leaf(input);
-          push(model.layer(layer, leaf, batch, angles), gradient);
+          push(model.layer(layer, leaf, places), gradient);
           return leaf.grad().detach(); // grad() itself points into the leaf, which goes
         });
   }

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -74,13 +75,14 @@ public record Lora(int rank, double alpha, Set<String> targets, long seed) {
     return Tensor.create(values, rank, weight.size(1)).to(weight.scalar_type());
   }
 
-  /** Adds the adapter's part to a layer's output, where it has one. */
-  Tensor apply(String layer, Tensor x, Tensor plain, Parameters parameters) {
-    if (!parameters.has(layer + A)) {
-      return plain;
-    }
-    Tensor narrow = torch.linear(x, parameters.get(layer + A));
-    Tensor wide = torch.linear(narrow, parameters.get(layer + B));
+  /**
+   * Adds the adapter's part to a layer's output.
+   *
+   * @param weight of a name, in the type of {@code x}
+   */
+  Tensor apply(String layer, Tensor x, Tensor plain, Function<String, Tensor> weight) {
+    Tensor narrow = torch.linear(x, weight.apply(layer + A));
+    Tensor wide = torch.linear(narrow, weight.apply(layer + B));
     return plain.add(wide.mul(new Scalar(alpha / rank)));
   }
 
@@ -99,6 +101,11 @@ public record Lora(int rank, double alpha, Set<String> targets, long seed) {
       Tensor product = parameters.get(layer + B).matmul(parameters.get(layer + A));
       return weight.add(product.mul(new Scalar(alpha / rank)));
     }
+  }
+
+  /** Whether a layer has an adapter. */
+  static boolean has(String layer, Parameters parameters) {
+    return parameters.has(layer + A);
   }
 
   /** Whether a name is an adapter's, not the model's. */

@@ -4,6 +4,7 @@ import dev.gavel.engine.DType;
 import dev.gavel.training.data.SoftTarget;
 import dev.gavel.training.model.Gradients;
 import dev.gavel.training.model.Lora;
+import dev.gavel.training.model.Precision;
 import dev.gavel.training.run.AdamWOptimizer;
 import dev.gavel.training.sft.ResponseEncoder;
 import dev.gavel.training.sft.SftTrainer;
@@ -37,6 +38,7 @@ public record SftConfig(
     @Default("0.01") double weightDecay,
     @Default("1") double clip,
     @Default("all") Gradients gradients,
+    @Default("fp32") Precision precision,
     @Default("null") Adapters lora,
     @Default("0") long seed,
     @Default("null") Path dev,

@@ -42,7 +42,7 @@ public final class SftStage {
       DevSet dev =
           config.dev() == null ? null : new DevSet(base, config.dev(), config.microTokens());
       progress.note("loading the model");
-      try (CausalLm model = CausalLm.load(config.model())) {
+      try (CausalLm model = CausalLm.load(config.model(), config.precision())) {
         if (config.lora() == null) {
           model.parameters().train(true);
         } else {
