@@ -12,6 +12,6 @@ import picocli.CommandLine.Command;
 public final class TrainCommand extends Action {
   @Override
   public Integer call() {
-    throw usage("expected a command: see gavel train --help");
+    throw usage("expected a command");
   }
 }
