@@ -7,6 +7,7 @@ import dev.gavel.relevance.Limits;
 import dev.gavel.relevance.Order;
 import dev.gavel.relevance.TierRule;
 import dev.gavel.relevance.prompt.PromptSpec;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -34,6 +35,25 @@ public record Manifest(
   public Manifest {
     labels = List.copyOf(labels);
     golden = List.copyOf(golden);
+  }
+
+  /** The same with another threshold. */
+  public Manifest withTierThreshold(double threshold) {
+    return new Manifest(
+        name, version, prompt, labels, threshold, limits, decoding, order, provenance, golden);
+  }
+
+  /**
+   * The manifest of a model with the same words and other weights: what was known of the old ones,
+   * their version and golden pairs, is left out.
+   *
+   * @param origin of the new weights, added to the provenance
+   */
+  public Manifest forNewWeights(Map<String, String> origin) {
+    Map<String, String> all = new LinkedHashMap<>(provenance);
+    all.putAll(origin);
+    return new Manifest(
+        name, null, prompt, labels, tierThreshold, limits, decoding, order, all, List.of());
   }
 
   /** The tier rule of labels and threshold. */

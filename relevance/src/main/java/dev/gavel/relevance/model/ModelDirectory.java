@@ -23,6 +23,15 @@ public final class ModelDirectory {
     return openModel(directory);
   }
 
+  /**
+   * The manifest of a directory, with defaults in place of what it leaves out.
+   *
+   * @throws ModelFormatException naming the file, what was expected and what was found
+   */
+  public static Manifest manifest(Path directory) {
+    return manifest(directory, ChatTemplate.open(directory));
+  }
+
   /** Describes a directory, which is opened and verified for that. */
   public static ModelInspection inspect(Path directory) {
     try (OpenModel model = openModel(directory)) {

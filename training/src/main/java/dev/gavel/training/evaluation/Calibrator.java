@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gavel.relevance.model.Manifest;
+import dev.gavel.relevance.model.ManifestWriter;
+import dev.gavel.relevance.model.ModelDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,8 +18,8 @@ public final class Calibrator {
   private Calibrator() {}
 
   /**
-   * Sets {@code tier_threshold} of {@code gavel.json}; everything else stays as it is. The manifest
-   * is made where there is none.
+   * Sets {@code tier_threshold} of {@code gavel.json}; everything else stays as it is. Where there
+   * is no manifest it is written whole, with the defaults that the threshold was found with.
    */
   public static void write(Path directory, double threshold) throws IOException {
     if (!(threshold > 0 && threshold <= 1)) {
@@ -25,14 +27,16 @@ public final class Calibrator {
           "threshold: expected more than 0, at most 1, found " + threshold);
     }
     Path file = directory.resolve(Manifest.FILE);
-    ObjectNode manifest = MAPPER.createObjectNode();
-    if (Files.exists(file)) {
-      JsonNode found = MAPPER.readTree(file.toFile());
-      if (!found.isObject()) {
-        throw new IllegalArgumentException(file + ": expected a JSON object, found another value");
-      }
-      manifest = (ObjectNode) found;
+    if (!Files.exists(file)) {
+      ManifestWriter.write(
+          ModelDirectory.manifest(directory).withTierThreshold(threshold), directory);
+      return;
     }
+    JsonNode found = MAPPER.readTree(file.toFile());
+    if (!found.isObject()) {
+      throw new IllegalArgumentException(file + ": expected a JSON object, found another value");
+    }
+    ObjectNode manifest = (ObjectNode) found;
     manifest.put("tier_threshold", threshold);
     Path partial = file.resolveSibling(Manifest.FILE + ".partial");
     Files.writeString(

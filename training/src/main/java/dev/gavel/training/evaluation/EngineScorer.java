@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 
 /**
@@ -45,12 +46,22 @@ public final class EngineScorer implements AutoCloseable {
    *     that cannot be judged
    */
   public List<Scored> score(List<Judgment> pairs) {
+    return score(pairs, done -> {});
+  }
+
+  /**
+   * The same.
+   *
+   * @param progress hears how many pairs are done, after every query
+   */
+  public List<Scored> score(List<Judgment> pairs, IntConsumer progress) {
     int[] truths = pairs.stream().mapToInt(pair -> GradeIndex.of(model.labels(), pair)).toArray();
     Map<String, List<Integer>> byQuery = new LinkedHashMap<>();
     for (int i = 0; i < pairs.size(); i++) {
       byQuery.computeIfAbsent(pairs.get(i).query(), query -> new ArrayList<>()).add(i);
     }
     Scored[] out = new Scored[pairs.size()];
+    int[] done = {0};
     byQuery.forEach(
         (query, own) -> {
           List<Judgment> page = own.stream().map(pairs::get).toList();
@@ -59,6 +70,8 @@ public final class EngineScorer implements AutoCloseable {
             int place = own.get(i);
             out[place] = new Scored(page.get(i).id(), query, truths[place], probabilities.get(i));
           }
+          done[0] += page.size();
+          progress.accept(done[0]);
         });
     return Arrays.asList(out);
   }

@@ -96,37 +96,61 @@ public record Evaluation(
   }
 
   /**
-   * The report of {@code gavel evaluate --json}.
+   * What {@code gavel evaluate --json} prints. A metric that has no value, such as a kappa where
+   * there is one class only, is null.
    *
    * @param pairsPerSecond as measured by the caller
    */
   public ObjectNode toJson(double pairsPerSecond) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("n", pairs).put("queries", queries);
-    json.set("argmax", metrics(argmax, argmaxIntervals));
+    json.set("argmax", metrics(argmax));
     ObjectNode rule = JsonNodeFactory.instance.objectNode().put("threshold", threshold);
-    json.set("cumpt", rule.setAll(metrics(cumulative, cumulativeIntervals)));
-    return json.put("ece", calibration.error()).put("pairs_per_second", pairsPerSecond);
+    json.set("cumpt", rule.setAll(metrics(cumulative)));
+    json.put("ece", finite(calibration.error()));
+    return json.put("pairs_per_second", finite(pairsPerSecond));
   }
 
-  private ObjectNode metrics(ConfusionMatrix matrix, Metrics<Bootstrap.Interval> intervals) {
+  private ObjectNode metrics(ConfusionMatrix matrix) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
-    json.put("accuracy", matrix.accuracy());
-    json.put("macro_f1", matrix.macroF1());
-    json.put("qwk", matrix.quadraticWeightedKappa());
-    json.put("good_f1", goodF1(labels, matrix));
+    json.put("accuracy", finite(matrix.accuracy()));
+    json.put("macro_f1", finite(matrix.macroF1()));
+    json.put("qwk", finite(matrix.quadraticWeightedKappa()));
+    json.put("good_f1", finite(goodF1(labels, matrix)));
     ObjectNode perClass = json.putObject("per_class_f1");
     IntStream.range(0, labels.size())
-        .forEach(i -> perClass.put(labels.get(i).name(), matrix.f1(i)));
-    ObjectNode bounds = json.putObject("intervals");
+        .forEach(i -> perClass.put(grade(labels.get(i)), matrix.f1(i)));
+    return json;
+  }
+
+  /** A grade as a key: 4, not 4.0. */
+  static String grade(Label label) {
+    double grade = label.grade();
+    return grade == Math.rint(grade) ? Long.toString((long) grade) : Double.toString(grade);
+  }
+
+  /** The intervals, [low, high] each, by rule and metric, with the same names. */
+  public ObjectNode intervalsJson() {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.set("argmax", intervals(argmaxIntervals));
+    json.set("cumpt", intervals(cumulativeIntervals));
+    return json;
+  }
+
+  private static ObjectNode intervals(Metrics<Bootstrap.Interval> intervals) {
+    ObjectNode bounds = JsonNodeFactory.instance.objectNode();
     put(bounds, "accuracy", intervals.accuracy());
     put(bounds, "macro_f1", intervals.macroF1());
     put(bounds, "qwk", intervals.qwk());
     put(bounds, "good_f1", intervals.goodF1());
-    return json;
+    return bounds;
   }
 
   private static void put(ObjectNode json, String name, Bootstrap.Interval interval) {
-    json.putArray(name).add(interval.low()).add(interval.high());
+    json.putArray(name).add(finite(interval.low())).add(finite(interval.high()));
+  }
+
+  private static Double finite(double value) {
+    return Double.isFinite(value) ? value : null;
   }
 }

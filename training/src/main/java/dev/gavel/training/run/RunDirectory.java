@@ -17,8 +17,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * The folder of a run: {@code config.json}, {@code metrics.jsonl} with a line for each step, and
- * {@code checkpoints/step-N}, which appear under their names only when complete.
+ * The folder of a run: {@code config.json}, {@code metrics.jsonl} with a line for each step, the
+ * same as TensorBoard's {@code events.out.tfevents.*}, and {@code checkpoints/step-N}, which appear
+ * under their names only when complete.
  */
 public final class RunDirectory {
   private static final ObjectMapper MAPPER = new ObjectMapper();
@@ -28,9 +29,11 @@ public final class RunDirectory {
 
   private static final Pattern CHECKPOINT = Pattern.compile("step-\\d{8}");
   private final Path home;
+  private final EventFile events;
 
   private RunDirectory(Path home) {
     this.home = home;
+    this.events = new EventFile(home);
   }
 
   /** Writes into a checkpoint's folder. */
@@ -88,7 +91,7 @@ public final class RunDirectory {
     return home.resolve("metrics.jsonl");
   }
 
-  /** Appends a line. */
+  /** Appends a line, and an event. */
   public void log(StepMetrics metrics) throws IOException {
     ObjectNode json = MAPPER.createObjectNode().put("step", metrics.step());
     metrics.values().forEach(json::put);
@@ -97,6 +100,7 @@ public final class RunDirectory {
         MAPPER.writeValueAsString(json) + "\n",
         StandardOpenOption.CREATE,
         StandardOpenOption.APPEND);
+    events.append(metrics, System.currentTimeMillis() * 1e-3);
   }
 
   /** The metrics logged so far. */
@@ -122,6 +126,7 @@ public final class RunDirectory {
       }
       writeWhole(metricsFile(), kept.toString());
     }
+    events.forgetAfter(step);
   }
 
   private static JsonNode readOrNull(String line) {

@@ -3,7 +3,6 @@ package dev.gavel.training.stage;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.gavel.relevance.RelevanceModel;
 import dev.gavel.training.model.CausalLm;
-import dev.gavel.training.model.ModelWriter;
 import dev.gavel.training.run.Progress;
 import dev.gavel.training.run.RunDirectory;
 import dev.gavel.training.run.StepMetrics;
@@ -13,12 +12,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** Supervised fine-tuning (TaoSR1, stage 1). */
 public final class SftStage {
-  private static final String MODEL = "model";
-
   private final SftConfig config;
 
   public SftStage(SftConfig config) {
@@ -99,8 +98,7 @@ public final class SftStage {
   /** Averages and writes the result; nothing if it is there already. */
   private void finish(CausalLm model, DevSet dev, RunDirectory directory, Progress progress)
       throws IOException {
-    Path result = directory.home().resolve(MODEL);
-    if (Files.exists(result)) {
+    if (Files.exists(ModelOutput.of(directory.home()))) {
       return;
     }
     List<Path> checkpoints = directory.checkpoints();
@@ -122,9 +120,16 @@ public final class SftStage {
         progress.note(metrics.toText());
       }
     }
-    Path partial = directory.home().resolve(MODEL + ".partial");
-    ModelWriter.write(model, config.model(), partial, config.dtype());
-    Files.move(partial, result);
+    ModelOutput.write(
+        model, config.model(), directory.home(), config.dtype(), Map.of("sft", origin()));
+  }
+
+  private String origin() {
+    String files =
+        config.data().stream()
+            .map(file -> file.path().getFileName().toString())
+            .collect(Collectors.joining(", "));
+    return config.form().name().toLowerCase(Locale.ROOT).replace('_', '-') + " on " + files;
   }
 
   static boolean isDev(JsonNode metrics) {
