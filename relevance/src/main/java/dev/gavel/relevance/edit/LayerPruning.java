@@ -17,6 +17,11 @@ final class LayerPruning {
     this.kept = kept;
   }
 
+  /** Number of layers that stay. */
+  int count() {
+    return kept.length;
+  }
+
   /** The tensor's new name, or null if its layer goes. */
   String rename(String tensor) {
     Matcher layer = LAYER.matcher(tensor);

@@ -66,27 +66,19 @@ public final class ModelPruner {
         spec.layers() == null
             ? IntStream.range(0, config.layers()).toArray()
             : LayerList.parse(spec.layers(), config.layers());
-    ModelFiles.prepare(out);
-    ModelFiles.copyAllButWeights(base, out);
-    if (spec.manifest() != null) {
-      Files.copy(spec.manifest(), out.resolve(Manifest.FILE), StandardCopyOption.REPLACE_EXISTING);
-    }
-    if (kept.length < config.layers()) {
-      ModelFiles.dropGolden(out);
-    }
     LayerPruning layers = new LayerPruning(kept);
     if (spec.tokensMax() == 0) {
-      new ModelPruner(base, out, config, layers, null).write(json);
-      return report(base, out, 0, 0);
+      new ModelPruner(base, out, config, layers, null).write(json, spec.manifest());
+      return new PruneReport(size(base), size(out), 0, 0);
     }
     try (Tokenizer tokenizer = Tokenizer.open(base)) {
       BytePairFile file = BytePairFile.read(base);
       TokenCounts counts = TokenCounts.of(tokenizer, spec.corpora());
       TokenMap tokens = tokens(base, config, spec, file, tokenizer, counts);
-      new ModelPruner(base, out, config, layers, tokens).write(json);
+      new ModelPruner(base, out, config, layers, tokens).write(json, spec.manifest());
       writeTokenizer(file, tokens, out);
       long seen = IntStream.of(tokens.oldIds()).mapToLong(counts::count).sum();
-      return report(base, out, counts.total(), seen);
+      return new PruneReport(size(base), size(out), counts.total(), seen);
     }
   }
 
@@ -117,11 +109,6 @@ public final class ModelPruner {
     return choice.choose(counts, spec.tokensMax());
   }
 
-  private static PruneReport report(Path base, Path out, long corpusTokens, long kept)
-      throws IOException {
-    return new PruneReport(size(base), size(out), corpusTokens, kept);
-  }
-
   private static PruneReport.Size size(Path directory) throws IOException {
     Weights weights = Weights.open(directory);
     return new PruneReport.Size(
@@ -131,13 +118,25 @@ public final class ModelPruner {
         ModelFiles.bytes(directory));
   }
 
-  private void write(ObjectNode json) throws IOException {
+  private void write(ObjectNode json, Path manifest) throws IOException {
+    ModelFiles.prepare(out);
+    ModelFiles.copyAllButWeights(base, out);
+    if (manifest != null) {
+      Files.copy(manifest, out.resolve(Manifest.FILE), StandardCopyOption.REPLACE_EXISTING);
+    }
+    if (layers.count() < config.layers()) {
+      ModelFiles.dropGolden(out);
+    }
     layers.rewrite(json, config);
     if (tokens != null) {
       json.put("vocab_size", tokens.size());
       TokenIds.replace(json, ModelFiles.CONFIG, tokens);
     }
     ModelFiles.write(out, ModelFiles.CONFIG, json);
+    writeWeights();
+  }
+
+  private void writeWeights() throws IOException {
     Checkpoint checkpoint = Checkpoint.open(base);
     List<SafetensorsWriter.Tensor> planned = new ArrayList<>();
     for (TensorInfo info : checkpoint.tensors()) {

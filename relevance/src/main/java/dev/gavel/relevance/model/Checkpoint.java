@@ -1,5 +1,6 @@
 package dev.gavel.relevance.model;
 
+import dev.gavel.engine.DType;
 import dev.gavel.relevance.ModelFormatException;
 import dev.gavel.relevance.json.JsonFile;
 import dev.gavel.relevance.json.JsonObject;
@@ -115,6 +116,24 @@ public final class Checkpoint {
   public TensorInfo find(String tensor) {
     SafetensorsFile file = fileOf.get(tensor);
     return file == null ? null : file.tensors().get(tensor);
+  }
+
+  /** The file of a tensor that {@link #find} gave. */
+  SafetensorsFile file(TensorInfo tensor) {
+    return fileOf.get(tensor.name());
+  }
+
+  /** The type of a tensor that should be of floats. */
+  static DType floatType(String file, TensorInfo tensor) {
+    return switch (tensor.dtype()) {
+      case "F32" -> DType.F32;
+      case "F16" -> DType.F16;
+      case "BF16" -> DType.BF16;
+      default ->
+          throw new ModelFormatException(
+              file,
+              "tensor " + tensor.name() + ": expected F32, F16 or BF16, found " + tensor.dtype());
+    };
   }
 
   /** The name of the file that holds the tensor, or of the checkpoint where none does. */

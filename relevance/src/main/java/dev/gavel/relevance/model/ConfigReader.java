@@ -103,9 +103,6 @@ final class ConfigReader {
         throw json.wrong("layer_types", "full_attention", layer);
       }
     }
-    if (json.has("quantization_config")) {
-      throw json.wrong("quantization_config", "nothing (F32, F16 or BF16 weights)", "an object");
-    }
   }
 
   private int headDim(int hidden, int heads) {

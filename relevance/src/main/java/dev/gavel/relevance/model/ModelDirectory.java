@@ -47,7 +47,7 @@ public final class ModelDirectory {
     }
     ModelConfig config = ConfigReader.read(directory);
     Checkpoint checkpoint = Checkpoint.open(directory);
-    WeightLoader weights = new WeightLoader(checkpoint, config);
+    WeightLoader weights = new WeightLoader(checkpoint, config, StoredQuantization.read(directory));
     ChatTemplate template = ChatTemplate.open(directory);
     Manifest manifest = manifest(directory, template);
     Tokenizer tokenizer = Tokenizer.open(directory);

@@ -1,6 +1,5 @@
 package dev.gavel.relevance.model;
 
-import dev.gavel.engine.DType;
 import dev.gavel.engine.ModelConfig;
 import dev.gavel.relevance.EncodedItem;
 import dev.gavel.relevance.EncodedQuery;
@@ -22,6 +21,8 @@ import java.util.stream.Collectors;
  * What a model directory holds, for people.
  *
  * @param manifest whether {@code gavel.json} is there
+ * @param storage parameters by how they are stored, for example {@code BF16}
+ * @param weightBytes of the files
  * @param labelTokens as {@link dev.gavel.relevance.RelevanceModel#labelTokens}
  * @param template where the chat template comes from
  * @param samplePrompt the tokens of a sample pair as text, {@code ‖} between prefix and suffix
@@ -32,7 +33,7 @@ public record ModelInspection(
     boolean manifest,
     ModelConfig config,
     long parameters,
-    List<DType> dtypes,
+    Map<String, Long> storage,
     List<String> files,
     long weightBytes,
     List<Label> labels,
@@ -58,7 +59,7 @@ public record ModelInspection(
         Files.exists(model.directory().resolve(Manifest.FILE)),
         model.config(),
         model.weights().parameters(),
-        model.weights().dtypes(),
+        model.weights().storage(),
         model.checkpoint().files().stream().map(SafetensorsFile::name).toList(),
         model.checkpoint().bytes(),
         model.labels(),
@@ -109,10 +110,10 @@ public record ModelInspection(
     line(out, "model", name + ", version " + version + (manifest ? "" : ", default manifest"));
     line(out, "architecture", architecture());
     line(out, "parameters", String.format(Locale.ROOT, "%,d", parameters));
-    line(
-        out,
-        "weights",
-        String.format(Locale.ROOT, "%,d bytes, %s, in %s", weightBytes, dtypes, files));
+    line(out, "weights", weightsText());
+    storage.forEach(
+        (kind, count) ->
+            line(out, "", String.format(Locale.ROOT, "%,d parameters as %s", count, kind)));
     line(out, "prompt", "chat template: " + template + ", order: " + id(order));
     for (int i = 0; i < labels.size(); i++) {
       line(out, i == 0 ? "labels" : "", label(i));
@@ -166,6 +167,15 @@ public record ModelInspection(
                 config.expertsPerToken(),
                 config.experts(),
                 config.expertIntermediate());
+  }
+
+  private String weightsText() {
+    return String.format(
+        Locale.ROOT,
+        "%,d bytes in %s, %.2f bits a parameter",
+        weightBytes,
+        files,
+        8.0 * weightBytes / parameters);
   }
 
   private String label(int i) {

@@ -38,7 +38,9 @@ public final class Weights {
    */
   public static Weights open(Path directory) {
     ModelConfig config = ConfigReader.read(directory);
-    return new Weights(config, new WeightLoader(Checkpoint.open(directory), config));
+    return new Weights(
+        config,
+        new WeightLoader(Checkpoint.open(directory), config, StoredQuantization.read(directory)));
   }
 
   public ModelConfig config() {
@@ -50,9 +52,21 @@ public final class Weights {
     return loader.parameters();
   }
 
-  /** The element types found. */
+  /** The element types that are handed over; quantized matrices become floats. */
   public List<DType> dtypes() {
     return loader.dtypes();
+  }
+
+  /** Parameters by how they are stored, for example {@code BF16} or {@code int4, groups of 32}. */
+  public Map<String, Long> storage() {
+    return loader.storage();
+  }
+
+  /** Name and shape of every tensor, in the order of {@link #forEach}. */
+  public Map<String, long[]> tensors() {
+    Map<String, long[]> out = new LinkedHashMap<>();
+    loader.specs().forEach(spec -> out.put(spec.name(), spec.shape()));
+    return out;
   }
 
   /** Hands every tensor to {@code sink}, in the order of the files; experts one by one. */

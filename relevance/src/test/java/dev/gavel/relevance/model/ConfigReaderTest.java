@@ -112,7 +112,6 @@ class ConfigReaderTest {
         "llama # , \"head_dim\": 7 # head_dim: expected an even number, found 7",
         "llama # , \"rms_norm_eps\": 0 # rms_norm_eps: expected more than 0",
         "llama # , \"rope_theta\": \"big\" # rope_theta: expected a number, found \"big\"",
-        "llama # , \"quantization_config\": {} # quantization_config: expected nothing",
         "qwen3_moe # # num_experts: expected an integer, found nothing",
         "qwen3_moe # , \"num_experts\": 4, \"num_experts_per_tok\": 5 # num_experts_per_tok: expected an integer from 1 to 4, found 5",
       })
