@@ -8,6 +8,7 @@ import dev.gavel.relevance.ExplainPlan;
 import dev.gavel.relevance.TokenStream;
 import dev.gavel.training.sft.ResponseEncoder.Form;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * One response in the making. Label-first: the label, drawn where the prompt ends; its cue, then a
@@ -168,11 +169,16 @@ final class Path {
 
   /** Drawn tokens that are reasoning: without the end token, or every token of the stop text. */
   private int countReasoning(boolean end) {
-    int count = end ? generated - 1 : generated;
-    while (stream.stopped()
-        && count > 0
-        && run.common().model().detokenize(Arrays.copyOf(drawn, count)).length() > text.length()) {
-      count--;
+    if (!stream.stopped()) {
+      return end ? generated - 1 : generated;
+    }
+    TokenStream plain = run.common().model().tokenStream(List.of());
+    int count = 0;
+    for (int length = 0; length < text.length(); count++) {
+      length += plain.push(drawn[count]).length();
+      if (length > text.length()) {
+        break; // the stop text begins within this token
+      }
     }
     return count;
   }

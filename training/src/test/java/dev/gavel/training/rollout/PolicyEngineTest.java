@@ -12,6 +12,7 @@ import dev.gavel.relevance.ExplainPlan;
 import dev.gavel.relevance.Item;
 import dev.gavel.relevance.Order;
 import dev.gavel.relevance.RelevanceModel;
+import dev.gavel.relevance.TokenStream;
 import dev.gavel.relevance.model.ModelShape;
 import dev.gavel.relevance.model.RandomModel;
 import dev.gavel.training.data.Judgment;
@@ -47,7 +48,7 @@ class PolicyEngineTest {
   /** Labels of one, two and three tokens, stops that are met, a cue that begins with a stop. */
   private static final String MANIFEST =
       """
-      {"prompt": {"stops": ["q", "#"], "verdict_cue": "#=", "reason_cue": ", because"},
+      {"prompt": {"stops": ["~", "#"], "verdict_cue": "#=", "reason_cue": ", because"},
        "labels": [
          {"name": "4", "grade": 4, "surface_forms": ["Yes", "yes"], "tier": "GOOD"},
          {"name": "3", "grade": 3, "surface_forms": ["Mo3"], "tier": "GOOD"},
@@ -100,7 +101,8 @@ class PolicyEngineTest {
   @ParameterizedTest
   @EnumSource(Form.class)
   void logProbabilitiesAreTheTrainers(Form form) {
-    SamplingSpec spec = SamplingSpec.plain(form, 23, 5);
+    // So hot that labels of several tokens are drawn too; log-probabilities stay those at 1.
+    SamplingSpec spec = new SamplingSpec(form, 6, 400, .99, 23, 5);
     try (CausalLm trainer = CausalLm.load(folder);
         PolicyEngine engine = new PolicyEngine(model, options(1024, 4096))) {
       engine.push(trainer);
@@ -125,13 +127,13 @@ class PolicyEngineTest {
       trainer.add(new Lora(3, 6, Lora.ALL_LINEAR, 1));
       try (PointerScope scope = new PointerScope();
           NoGradGuard guard = new NoGradGuard()) {
-        trainer.parameters().trainable().values().forEach(each -> each.add_(new Scalar(.02)));
+        trainer.parameters().trainable().values().forEach(each -> each.add_(new Scalar(.1)));
       }
       engine.push(trainer);
       List<Rollout> after = flat(engine.sample(pairs(3), 2, spec));
       assertTrainersLogProbs(trainer, after);
       double first = before.get(0).ownLogProbs()[0];
-      assertTrue(Math.abs(first - trainer.score(sequences(before))[0]) > 100 * TOLERANCE);
+      assertTrue(Math.abs(first - trainer.score(sequences(before))[0]) > 10 * TOLERANCE);
     }
   }
 
@@ -194,10 +196,18 @@ class PolicyEngineTest {
         }
         int[] rest = Arrays.copyOfRange(rollout.tokens(), opening.length, rollout.tokens().length);
         assertTrue(rest.length == 40 || rollout.ended());
-        assertTrue(model.detokenize(rest).startsWith(rollout.text()));
-        assertFalse(rollout.text().contains("q") || rollout.text().contains("#"));
+        assertTrue(text(rest).startsWith(rollout.text()));
+        assertFalse(rollout.text().contains("~") || rollout.text().contains("#"));
       }
     }
+  }
+
+  /** Bytes that are no text are read as the server reads them. */
+  private static String text(int[] tokens) {
+    TokenStream stream = model.tokenStream(List.of());
+    StringBuilder out = new StringBuilder();
+    IntStream.of(tokens).forEach(token -> out.append(stream.push(token)));
+    return out + stream.flush();
   }
 
   @Test
@@ -208,8 +218,7 @@ class PolicyEngineTest {
       engine.load();
       for (Rollout rollout : flat(engine.sample(pairs(4), 25, spec))) {
         int[] form = model.labelTokens().get(rollout.label()).get(0);
-        String text = model.detokenize(rollout.tokens());
-        assertEquals(rollout.text() + "#=" + model.detokenize(form), text);
+        assertEquals(rollout.text() + "#=" + text(form), text(rollout.tokens()));
         int cue = rollout.tokens().length - form.length - 2;
         boolean wroteStop = !rollout.forced()[cue];
         begun += wroteStop ? 1 : 0;
