@@ -211,7 +211,7 @@ final class Path {
           form[at],
           logProb -> {
             labelLogProbs[at] = logProb;
-            labelLogProbs[0] -= logProb;
+            labelLogProbs[0] = Math.min(0, labelLogProbs[0] - logProb);
           });
     }
     step.then(result -> afterLabel());

@@ -50,7 +50,7 @@ final class Step {
           float[] within = result.labelLogProbabilities(index);
           double[] out = new double[within.length];
           for (int i = 0; i < out.length; i++) {
-            out[i] = (double) within[i] + result.labelLogMass(index);
+            out[i] = Math.min(0, (double) within[i] + result.labelLogMass(index));
           }
           answer.accept(out);
         });

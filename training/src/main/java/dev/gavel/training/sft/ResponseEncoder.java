@@ -167,7 +167,7 @@ public final class ResponseEncoder {
   }
 
   /** The end token, or nothing where the model has none. */
-  private static int[] end(ExplainPlan plan) {
+  public static int[] end(ExplainPlan plan) {
     return plan.endTokens().stream().mapToInt(Integer::intValue).sorted().limit(1).toArray();
   }
 
