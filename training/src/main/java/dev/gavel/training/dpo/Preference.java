@@ -9,11 +9,7 @@ import dev.gavel.training.model.PackedBatch;
  * @param truth index of the right label
  */
 public record Preference(
-    String id,
-    Kind kind,
-    int truth,
-    PackedBatch.Sequence chosen,
-    PackedBatch.Sequence rejected) {
+    String id, Kind kind, int truth, PackedBatch.Sequence chosen, PackedBatch.Sequence rejected) {
 
   /** Where the chosen response comes from. */
   public enum Kind {

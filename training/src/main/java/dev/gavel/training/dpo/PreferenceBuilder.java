@@ -98,8 +98,7 @@ public final class PreferenceBuilder {
     int count = Math.min(eachMax, Math.min(right.size(), wrong.size()));
     List<Preference> out = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      out.add(
-          preference(Preference.Kind.SELF_CORRECTION, pair, truth, right.get(i), wrong.get(i)));
+      out.add(preference(Preference.Kind.SELF_CORRECTION, pair, truth, right.get(i), wrong.get(i)));
     }
     return out;
   }

@@ -114,7 +114,10 @@ final class ReferenceCache {
   }
 
   private static void score(
-      List<PackedBatch.Sequence> sequences, CausalLm reference, List<Integer> micro, double[][] out) {
+      List<PackedBatch.Sequence> sequences,
+      CausalLm reference,
+      List<Integer> micro,
+      double[][] out) {
     double[] logs = reference.score(PackedBatch.of(micro.stream().map(sequences::get).toList()));
     int at = 0;
     for (int i : micro) {

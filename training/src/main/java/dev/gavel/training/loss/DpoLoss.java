@@ -89,7 +89,8 @@ public record DpoLoss(double beta, double nllWeight, boolean lengthNormalized) {
   private Tensor rewards(Side side) {
     Tensor perToken = side.policy().sub(side.reference().detach());
     if (lengthNormalized) {
-      double[] shares = Arrays.stream(side.responses().lengths()).mapToDouble(n -> 1.0 / n).toArray();
+      double[] shares =
+          Arrays.stream(side.responses().lengths()).mapToDouble(n -> 1.0 / n).toArray();
       perToken = perToken.mul(side.responses().spread(shares, perToken));
     }
     return side.responses().sums(perToken).mul(new Scalar(beta));

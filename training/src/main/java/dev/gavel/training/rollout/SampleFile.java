@@ -140,10 +140,14 @@ public final class SampleFile {
     if (!json.has("tokens")) {
       return Sample.ofText(label, text, ended);
     }
-    int[] tokens = StreamSupport.stream(json.get("tokens").spliterator(), false)
-        .mapToInt(JsonNode::asInt).toArray();
-    double[] logs = StreamSupport.stream(json.path("log_probs").spliterator(), false)
-        .mapToDouble(JsonNode::asDouble).toArray();
+    int[] tokens =
+        StreamSupport.stream(json.get("tokens").spliterator(), false)
+            .mapToInt(JsonNode::asInt)
+            .toArray();
+    double[] logs =
+        StreamSupport.stream(json.path("log_probs").spliterator(), false)
+            .mapToDouble(JsonNode::asDouble)
+            .toArray();
     boolean[] forced = new boolean[tokens.length];
     for (JsonNode at : json.path("forced")) {
       if (!at.canConvertToInt() || at.asInt() < 0 || at.asInt() >= tokens.length) {

@@ -24,7 +24,7 @@ final class SftReport {
     data(report, base, examples);
     List<JsonNode> steps = metrics.stream().filter(each -> each.has("loss")).toList();
     training(report, config, steps);
-    dev(report, metrics.stream().filter(SftStage::isDev).toList());
+    dev(report, metrics.stream().filter(ModelRun::isDev).toList());
     return report;
   }
 
