@@ -81,7 +81,7 @@ final class SftReport {
     return steps.stream().mapToDouble(each -> each.path(key).asDouble()).average().orElse(0);
   }
 
-  private static void dev(Report report, List<JsonNode> evaluations) {
+  static void dev(Report report, List<JsonNode> evaluations) {
     if (evaluations.isEmpty()) {
       return;
     }
