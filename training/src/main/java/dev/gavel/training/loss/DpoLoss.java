@@ -1,5 +1,6 @@
 package dev.gavel.training.loss;
 
+import java.util.Arrays;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -12,13 +13,20 @@ import org.bytedeco.pytorch.global.torch;
  *
  * @param beta strength of the tie to the reference
  * @param nllWeight of the cross-entropy, meaned over the chosen tokens; 0 for none
+ * @param lengthNormalized whether log-ratios are means over a response's tokens instead of sums, so
+ *     that long responses have no more say (Lambert et al., arXiv 2411.15124); wants a larger beta
  */
-public record DpoLoss(double beta, double nllWeight) {
+public record DpoLoss(double beta, double nllWeight, boolean lengthNormalized) {
   public DpoLoss {
     if (!(beta > 0) || !(nllWeight >= 0)) {
       throw new IllegalArgumentException(
           "dpo: expected beta > 0 and nllWeight >= 0, found " + beta + ", " + nllWeight);
     }
+  }
+
+  /** As first published: sums. */
+  public DpoLoss(double beta, double nllWeight) {
+    this(beta, nllWeight, false);
   }
 
   /**
@@ -32,24 +40,34 @@ public record DpoLoss(double beta, double nllWeight) {
       responses.check(policy, "policy");
       responses.check(reference, "reference");
     }
-
-    /** [pairs] sums of policy minus reference. */
-    Tensor logRatios() {
-      return responses.sums(policy.sub(reference.detach()));
-    }
   }
 
   /**
    * What a batch came to.
    *
-   * @param loss mean over the pairs
-   * @param margins [pairs] beta times the difference of log-ratios; above 0 the policy prefers the
-   *     chosen response more than the reference does
+   * @param chosenRewards [pairs] beta times the log-ratio of policy to reference; no gradient
+   * @param rejectedRewards [pairs]
    */
-  public record Result(Tensor loss, Tensor margins) {}
+  public record Result(Tensor loss, Tensor chosenRewards, Tensor rejectedRewards) {
+    /** [pairs] Above 0 the policy prefers the chosen response more than the reference does. */
+    public Tensor margins() {
+      return chosenRewards.sub(rejectedRewards);
+    }
+  }
 
-  /** The loss of as many chosen responses as rejected ones, pair by pair. */
+  /** The loss of as many chosen responses as rejected ones, pair by pair: the mean over them. */
   public Result of(Side chosen, Side rejected) {
+    return of(chosen, rejected, chosen.responses().count(), chosen.responses().tokens());
+  }
+
+  /**
+   * The part that a micro-batch has in the loss of a step: micro-batches of any size add up to the
+   * mean over the step.
+   *
+   * @param pairs of the whole step
+   * @param chosenTokens of the whole step
+   */
+  public Result of(Side chosen, Side rejected, double pairs, double chosenTokens) {
     if (chosen.responses().count() != rejected.responses().count()) {
       throw new IllegalArgumentException(
           "dpo: expected as many rejected as chosen responses, "
@@ -57,11 +75,24 @@ public record DpoLoss(double beta, double nllWeight) {
               + ", found "
               + rejected.responses().count());
     }
-    Tensor margins = chosen.logRatios().sub(rejected.logRatios()).mul(new Scalar(beta));
-    Tensor loss = torch.log_sigmoid(margins).mean().neg();
+    Tensor chosenRewards = rewards(chosen);
+    Tensor rejectedRewards = rewards(rejected);
+    Tensor loss =
+        torch.log_sigmoid(chosenRewards.sub(rejectedRewards)).sum().mul(new Scalar(-1 / pairs));
     if (nllWeight > 0) {
-      loss = loss.sub(chosen.policy().mean().mul(new Scalar(nllWeight)));
+      loss = loss.add(SftLoss.of(chosen.policy(), chosenTokens).mul(new Scalar(nllWeight)));
     }
-    return new Result(loss, margins.detach());
+    return new Result(loss, chosenRewards.detach(), rejectedRewards.detach());
+  }
+
+  /** [pairs] */
+  private Tensor rewards(Side side) {
+    Tensor perToken = side.policy().sub(side.reference().detach());
+    if (lengthNormalized) {
+      double[] shares =
+          Arrays.stream(side.responses().lengths()).mapToDouble(n -> 1.0 / n).toArray();
+      perToken = perToken.mul(side.responses().spread(shares, perToken));
+    }
+    return side.responses().sums(perToken).mul(new Scalar(beta));
   }
 }

@@ -1,9 +1,11 @@
 package dev.gavel.training.model;
 
+import dev.gavel.engine.DType;
 import dev.gavel.engine.ModelConfig;
 import dev.gavel.relevance.model.Weights;
 import dev.gavel.training.torch.Torch;
 import java.nio.file.Path;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -79,9 +81,23 @@ public final class CausalLm implements AutoCloseable {
     lora = adapters;
   }
 
-  /** The adapters, or null. */
-  Lora lora() {
-    return lora;
+  /**
+   * Hands every weight to {@code sink} by its Hugging Face name, adapters merged, embedding first.
+   *
+   * @param dtype of what is handed over
+   */
+  public void forEachWeight(DType dtype, Weights.Sink sink) {
+    Weights.shapes(config)
+        .forEach(
+            (name, shape) -> {
+              try (PointerScope scope = new PointerScope()) {
+                Tensor weight =
+                    lora == null ? parameters.get(name).detach() : lora.merged(name, parameters);
+                Tensor stored = weight.to(Parameters.scalarType(dtype)).contiguous();
+                BytePointer bytes = new BytePointer(stored.data_ptr()).capacity(stored.nbytes());
+                sink.tensor(name, dtype, shape, bytes.asByteBuffer());
+              }
+            });
   }
 
   /** Logits at every row: [tokens, vocabulary]. */

@@ -6,6 +6,8 @@ import dev.gavel.engine.DType;
 import dev.gavel.relevance.model.SafetensorsWriter;
 import dev.gavel.relevance.model.Weights;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -13,9 +15,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Tensor;
 
 /** Writes a trained model as a Hugging Face directory, adapters merged. */
 public final class ModelWriter {
@@ -74,22 +73,18 @@ public final class ModelWriter {
     List<SafetensorsWriter.Tensor> tensors = new ArrayList<>();
     shapes.forEach((name, shape) -> tensors.add(new SafetensorsWriter.Tensor(name, dtype, shape)));
     try (SafetensorsWriter writer = new SafetensorsWriter(file, tensors, Map.of("format", "pt"))) {
-      for (String name : shapes.keySet()) {
-        write(model, name, dtype, writer);
-      }
+      model.forEachWeight(dtype, (name, type, shape, data) -> write(writer, data));
       writer.finish();
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
     }
   }
 
-  private static void write(CausalLm model, String name, DType dtype, SafetensorsWriter writer)
-      throws IOException {
-    try (PointerScope scope = new PointerScope()) {
-      Tensor weight =
-          model.lora() == null
-              ? model.parameters().get(name).detach()
-              : model.lora().merged(name, model.parameters());
-      Tensor stored = weight.to(Parameters.scalarType(dtype)).contiguous();
-      writer.write(new BytePointer(stored.data_ptr()).capacity(stored.nbytes()).asByteBuffer());
+  private static void write(SafetensorsWriter writer, ByteBuffer data) {
+    try {
+      writer.write(data);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 }

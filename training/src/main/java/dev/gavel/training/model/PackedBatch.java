@@ -2,6 +2,7 @@ package dev.gavel.training.model;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Sequences end to end, without padding, and the tokens to be predicted in them.
@@ -43,6 +44,21 @@ public record PackedBatch(
       double[] weights = new double[response.length];
       Arrays.fill(weights, 1);
       return new Sequence(tokens, rows, response, weights);
+    }
+
+    /**
+     * A prompt and a response of which some tokens are given, not learned.
+     *
+     * @param given [response]
+     */
+    public static Sequence of(int[] prompt, int[] response, boolean[] given) {
+      Sequence all = of(prompt, response);
+      int[] own = IntStream.range(0, response.length).filter(i -> !given[i]).toArray();
+      return new Sequence(
+          all.tokens,
+          Arrays.stream(own).map(i -> all.rows[i]).toArray(),
+          Arrays.stream(own).map(i -> response[i]).toArray(),
+          Arrays.stream(own).mapToDouble(i -> all.weights[i]).toArray());
     }
 
     /** A prompt after which any of several tokens may come, with the given probabilities. */

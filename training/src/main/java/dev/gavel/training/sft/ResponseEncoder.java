@@ -50,8 +50,7 @@ public final class ResponseEncoder {
     if (judgment.rationale().isBlank()) {
       throw wrong(judgment, "a rationale for " + form, "none");
     }
-    Order order = form == Form.LABEL_FIRST ? Order.LABEL_FIRST : Order.THINK_FIRST;
-    ExplainPlan plan = plan(judgment, order);
+    ExplainPlan plan = plan(judgment);
     int[] reasoning = model.tokenize(judgment.rationale());
     int[] response =
         form == Form.LABEL_FIRST
@@ -93,14 +92,14 @@ public final class ResponseEncoder {
     int[] reasoning = model.tokenize(judgment.rationale());
     double weight = target.rationaleWeight();
     if (form == Form.THINK_FIRST) {
-      ExplainPlan plan = plan(judgment, Order.THINK_FIRST);
+      ExplainPlan plan = plan(judgment);
       response = new ResponseBuilder(plan.prompt());
       response.learn(reasoning, weight);
       response.learn(plan.verdictCue(), weight); // by it the reasoning ends
       addLabel(response, judgment, target);
       return response.build();
     }
-    ExplainPlan plan = plan(judgment, Order.LABEL_FIRST);
+    ExplainPlan plan = plan(judgment);
     response = new ResponseBuilder(plan.prompt());
     addLabel(response, judgment, target);
     int[] after = plan.afterLabel().get(target.label());
@@ -153,7 +152,13 @@ public final class ResponseEncoder {
     return joined(encoded.prefix(), item.suffix());
   }
 
-  private ExplainPlan plan(Judgment judgment, Order order) {
+  /**
+   * Prompt, cues and ends of a pair in this form's order.
+   *
+   * @throws IllegalArgumentException naming the pair, if it cannot be judged
+   */
+  public ExplainPlan plan(Judgment judgment) {
+    Order order = form == Form.THINK_FIRST ? Order.THINK_FIRST : Order.LABEL_FIRST;
     try {
       return model.explain(judgment.query(), judgment.item(), order, List.of());
     } catch (InvalidRequestException e) {
@@ -162,7 +167,7 @@ public final class ResponseEncoder {
   }
 
   /** The end token, or nothing where the model has none. */
-  private static int[] end(ExplainPlan plan) {
+  public static int[] end(ExplainPlan plan) {
     return plan.endTokens().stream().mapToInt(Integer::intValue).sorted().limit(1).toArray();
   }
 

@@ -13,6 +13,7 @@ import dev.gavel.training.run.Progress;
 import dev.gavel.training.run.RunDirectory;
 import dev.gavel.training.run.Schedule;
 import dev.gavel.training.run.StepMetrics;
+import dev.gavel.training.run.Trainer;
 import dev.gavel.training.run.TrainingLoop;
 import dev.gavel.training.torch.Torch;
 import java.io.IOException;
@@ -21,7 +22,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /** Fine-tunes a model on prompts and responses by cross-entropy; prompts are not learned. */
-public final class SftTrainer implements AutoCloseable {
+public final class SftTrainer implements Trainer {
   /**
    * How to train.
    *
@@ -138,24 +139,17 @@ public final class SftTrainer implements AutoCloseable {
             progress);
   }
 
-  /** Steps of the whole run. */
+  @Override
   public int steps() {
     return steps;
   }
 
-  /** Steps done so far. */
+  @Override
   public int done() {
     return loop.done();
   }
 
-  /** Runs to the end. */
-  public void run() throws IOException {
-    run(steps);
-  }
-
-  /**
-   * Runs until as many steps are done; what has been done since the last checkpoint is in memory.
-   */
+  @Override
   public void run(int untilStep) throws IOException {
     loop.run(this::accumulate, untilStep);
   }

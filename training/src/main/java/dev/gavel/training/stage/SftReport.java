@@ -24,7 +24,7 @@ final class SftReport {
     data(report, base, examples);
     List<JsonNode> steps = metrics.stream().filter(each -> each.has("loss")).toList();
     training(report, config, steps);
-    dev(report, metrics.stream().filter(SftStage::isDev).toList());
+    dev(report, metrics.stream().filter(ModelRun::isDev).toList());
     return report;
   }
 
@@ -81,7 +81,7 @@ final class SftReport {
     return steps.stream().mapToDouble(each -> each.path(key).asDouble()).average().orElse(0);
   }
 
-  private static void dev(Report report, List<JsonNode> evaluations) {
+  static void dev(Report report, List<JsonNode> evaluations) {
     if (evaluations.isEmpty()) {
       return;
     }

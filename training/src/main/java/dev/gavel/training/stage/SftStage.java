@@ -1,17 +1,13 @@
 package dev.gavel.training.stage;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.gavel.relevance.RelevanceModel;
 import dev.gavel.training.model.CausalLm;
 import dev.gavel.training.run.Progress;
 import dev.gavel.training.run.RunDirectory;
-import dev.gavel.training.run.StepMetrics;
 import dev.gavel.training.sft.SftTrainer;
 import dev.gavel.training.torch.Torch;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -47,81 +43,24 @@ public final class SftStage {
         } else {
           model.add(config.lora().toLora(config.seed()));
         }
-        train(model, examples, dev, directory, progress);
-        finish(model, dev, directory, progress);
+        ModelRun run =
+            new ModelRun(model, config.model(), config.dtype(), dev, directory, progress);
+        try (SftTrainer trainer =
+            new SftTrainer(
+                model,
+                examples.sequences(),
+                examples.sampler(config),
+                config.trainer(),
+                directory,
+                progress)) {
+          run.train(trainer, config.evaluateSteps());
+        }
+        run.finish(config.averageCheckpoints(), Map.of("sft", origin()));
       }
       Report report = SftReport.of(config, base, examples, directory.metrics());
       report.write(out);
       return report;
     }
-  }
-
-  private void train(
-      CausalLm model, SftExamples examples, DevSet dev, RunDirectory directory, Progress progress)
-      throws IOException {
-    try (SftTrainer trainer =
-        new SftTrainer(
-            model,
-            examples.sequences(),
-            examples.sampler(config),
-            config.trainer(),
-            directory,
-            progress)) {
-      int total = trainer.steps();
-      int every = config.evaluateSteps() == 0 ? total : config.evaluateSteps();
-      for (int done = trainer.done(); ; done = trainer.done()) {
-        boolean due = done > 0 && (done % every == 0 || done == total);
-        if (dev != null && due && !isEvaluated(directory, done)) {
-          evaluate(model, dev, done, directory, progress);
-        }
-        if (done == total) {
-          return;
-        }
-        trainer.run(Math.min(total, (done / every + 1) * every));
-      }
-    }
-  }
-
-  private static boolean isEvaluated(RunDirectory directory, int step) throws IOException {
-    return directory.metrics().stream()
-        .anyMatch(each -> each.has("dev_macro_f1") && each.path("step").asInt() == step);
-  }
-
-  private static void evaluate(
-      CausalLm model, DevSet dev, int step, RunDirectory directory, Progress progress)
-      throws IOException {
-    StepMetrics metrics = new StepMetrics(step, dev.evaluate(model));
-    directory.log(metrics);
-    progress.note(metrics.toText());
-  }
-
-  /** Averages and writes the result; nothing if it is there already. */
-  private void finish(CausalLm model, DevSet dev, RunDirectory directory, Progress progress)
-      throws IOException {
-    if (Files.exists(ModelOutput.of(directory.home()))) {
-      return;
-    }
-    List<Path> checkpoints = directory.checkpoints();
-    int count = Math.min(config.averageCheckpoints(), checkpoints.size());
-    if (count > 1) {
-      model
-          .parameters()
-          .loadMean(
-              checkpoints.subList(checkpoints.size() - count, checkpoints.size()).stream()
-                  .map(folder -> folder.resolve(RunDirectory.PARAMETERS))
-                  .toList());
-      if (dev != null) {
-        int last = RunDirectory.step(checkpoints.get(checkpoints.size() - 1));
-        StepMetrics metrics = new StepMetrics(last);
-        for (Map.Entry<String, Double> entry : dev.evaluate(model).entrySet()) {
-          metrics = metrics.with("averaged_" + entry.getKey(), entry.getValue());
-        }
-        directory.log(metrics);
-        progress.note(metrics.toText());
-      }
-    }
-    ModelOutput.write(
-        model, config.model(), directory.home(), config.dtype(), Map.of("sft", origin()));
   }
 
   private String origin() {
@@ -130,9 +69,5 @@ public final class SftStage {
             .map(file -> file.path().getFileName().toString())
             .collect(Collectors.joining(", "));
     return config.form().name().toLowerCase(Locale.ROOT).replace('_', '-') + " on " + files;
-  }
-
-  static boolean isDev(JsonNode metrics) {
-    return metrics.has("dev_macro_f1") || metrics.has("averaged_dev_macro_f1");
   }
 }

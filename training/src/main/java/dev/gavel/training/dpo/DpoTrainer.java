@@ -1,0 +1,261 @@
+package dev.gavel.training.dpo;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.gavel.training.data.Sampler;
+import dev.gavel.training.loss.DpoLoss;
+import dev.gavel.training.loss.Responses;
+import dev.gavel.training.model.CausalLm;
+import dev.gavel.training.model.Gradients;
+import dev.gavel.training.model.PackedBatch;
+import dev.gavel.training.run.AdamWOptimizer;
+import dev.gavel.training.run.BatchPlan;
+import dev.gavel.training.run.Progress;
+import dev.gavel.training.run.RunDirectory;
+import dev.gavel.training.run.Schedule;
+import dev.gavel.training.run.StepMetrics;
+import dev.gavel.training.run.Trainer;
+import dev.gavel.training.run.TrainingLoop;
+import dev.gavel.training.torch.Torch;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * Trains a model to prefer the chosen response to the rejected one. The reference is the model as
+ * it is at the start; what it says is computed once and kept in the run's folder.
+ */
+public final class DpoTrainer implements Trainer {
+  /**
+   * How to train.
+   *
+   * @param epochs passes of the sampler
+   * @param batchPairs preferences of an optimizer step
+   * @param microTokens tokens of a micro-batch, in which both responses of a preference are
+   * @param gradients what is kept between forward and backward
+   * @param peakRate highest learning rate
+   * @param warmupShare of all steps
+   * @param endShare of the peak rate, at the end
+   * @param checkpointSteps between checkpoints
+   */
+  public record Settings(
+      DpoLoss loss,
+      int epochs,
+      int batchPairs,
+      int microTokens,
+      Gradients gradients,
+      double peakRate,
+      double warmupShare,
+      double endShare,
+      AdamWOptimizer.Settings optimizer,
+      int checkpointSteps,
+      int checkpointsKept) {
+    public Settings {
+      if (epochs < 1 || !(warmupShare >= 0 && warmupShare <= 1)) {
+        throw new IllegalArgumentException(
+            "dpo: expected epochs above 0 and warmupShare from 0 to 1, found "
+                + epochs
+                + ", "
+                + warmupShare);
+      }
+    }
+
+    ObjectNode toJson() {
+      ObjectNode json = JsonNodeFactory.instance.objectNode();
+      json.put("stage", "dpo").put("beta", loss.beta()).put("nll_weight", loss.nllWeight());
+      json.put("length_normalized", loss.lengthNormalized());
+      json.put("epochs", epochs).put("batch_pairs", batchPairs);
+      json.put("micro_tokens", microTokens).put("gradients", gradients.name());
+      json.put("peak_rate", peakRate).put("warmup_share", warmupShare).put("end_share", endShare);
+      json.put("beta1", optimizer.beta1()).put("beta2", optimizer.beta2());
+      json.put("epsilon", optimizer.epsilon()).put("weight_decay", optimizer.weightDecay());
+      return json.put("clip_norm", optimizer.clipNorm()).put("checkpoint_steps", checkpointSteps);
+    }
+  }
+
+  /** Sums over the preferences of a step. */
+  private static final class Sums {
+    double loss;
+    double chosen;
+    double rejected;
+    int preferred;
+    long tokens;
+  }
+
+  private final CausalLm model;
+  private final List<Preference> preferences;
+  private final Settings settings;
+  private final double[][] reference; // [2 * preferences][targets]: chosen, rejected in turn
+  private final BatchPlan plan;
+  private final TrainingLoop loop;
+  private final int steps;
+
+  /**
+   * Begins a run in {@code home}, or goes on with it.
+   *
+   * @param model with what is to be trained marked so; as it was at the start, also of a resumed
+   *     run
+   * @param sampler over the preferences
+   */
+  public DpoTrainer(
+      CausalLm model,
+      List<Preference> preferences,
+      Sampler sampler,
+      Settings settings,
+      Path home,
+      Progress progress)
+      throws IOException {
+    this(
+        model,
+        preferences,
+        sampler,
+        settings,
+        RunDirectory.open(home, settings.toJson().put("preferences", preferences.size())),
+        progress);
+  }
+
+  /** The same in a directory that is open already. */
+  public DpoTrainer(
+      CausalLm model,
+      List<Preference> preferences,
+      Sampler sampler,
+      Settings settings,
+      RunDirectory directory,
+      Progress progress)
+      throws IOException {
+    if (preferences.isEmpty()) {
+      throw new IllegalArgumentException("preferences: expected at least one, found none");
+    }
+    this.model = model;
+    this.preferences = List.copyOf(preferences);
+    this.settings = settings;
+    int[] lengths = preferences.stream().mapToInt(Preference::length).toArray();
+    this.plan = new BatchPlan(sampler, lengths, settings.batchPairs(), settings.microTokens());
+    this.steps = Math.multiplyExact(plan.stepsPerEpoch(), settings.epochs());
+    // Before the loop, which takes the weights of the last checkpoint.
+    this.reference =
+        ReferenceCache.of(directory.home(), sequences(), model, settings.microTokens());
+    int warmup = (int) Math.round(settings.warmupShare() * steps);
+    this.loop =
+        new TrainingLoop(
+            model,
+            new TrainingLoop.Settings(
+                new Schedule(settings.peakRate(), warmup, steps, settings.endShare()),
+                settings.optimizer(),
+                settings.checkpointSteps(),
+                settings.checkpointsKept()),
+            directory,
+            progress);
+  }
+
+  private List<PackedBatch.Sequence> sequences() {
+    return preferences.stream().flatMap(each -> Stream.of(each.chosen(), each.rejected())).toList();
+  }
+
+  @Override
+  public int steps() {
+    return steps;
+  }
+
+  @Override
+  public int done() {
+    return loop.done();
+  }
+
+  @Override
+  public void run(int untilStep) throws IOException {
+    loop.run(this::accumulate, untilStep);
+  }
+
+  private StepMetrics accumulate(int step) {
+    long start = System.nanoTime();
+    List<int[]> micros = plan.step(step);
+    int[] whole = micros.stream().flatMapToInt(Arrays::stream).toArray();
+    double chosenTokens =
+        IntStream.of(whole).map(i -> preferences.get(i).chosen().targets().length).sum();
+    Sums sums = new Sums();
+    for (int[] micro : micros) {
+      add(micro, whole.length, chosenTokens, sums);
+    }
+    double seconds = (System.nanoTime() - start) * 1e-9;
+    int pairs = whole.length;
+    return new StepMetrics(step + 1)
+        .with("loss", sums.loss)
+        .with("preference_accuracy", sums.preferred / (double) pairs)
+        .with("margin", (sums.chosen - sums.rejected) / pairs)
+        .with("chosen_reward", sums.chosen / pairs)
+        .with("rejected_reward", sums.rejected / pairs)
+        .with("epoch", plan.epoch(step))
+        .with("tokens", sums.tokens)
+        .with("tokens_per_second", sums.tokens / seconds);
+  }
+
+  private void add(int[] micro, int pairs, double chosenTokens, Sums sums) {
+    // All chosen responses, then all rejected ones.
+    PackedBatch batch =
+        PackedBatch.of(
+            Stream.concat(
+                    Arrays.stream(micro).mapToObj(i -> preferences.get(i).chosen()),
+                    Arrays.stream(micro).mapToObj(i -> preferences.get(i).rejected()))
+                .toList());
+    sums.loss +=
+        settings
+            .gradients()
+            .add(
+                model,
+                batch,
+                logs -> {
+                  DpoLoss.Side chosen = side(logs, micro, 0, 0, Preference::chosen);
+                  int first = chosen.responses().tokens();
+                  DpoLoss.Side rejected = side(logs, micro, first, 1, Preference::rejected);
+                  DpoLoss.Result result = settings.loss().of(chosen, rejected, pairs, chosenTokens);
+                  note(result, sums);
+                  return result.loss();
+                });
+    sums.tokens += batch.tokens().length;
+  }
+
+  /**
+   * @param from the first of this side's targets in {@code logs}
+   * @param place of the side in {@link #reference}: 0 or 1
+   */
+  private DpoLoss.Side side(
+      Tensor logs,
+      int[] micro,
+      int from,
+      int place,
+      Function<Preference, PackedBatch.Sequence> response) {
+    Responses responses =
+        new Responses(
+            Arrays.stream(micro)
+                .map(i -> response.apply(preferences.get(i)).targets().length)
+                .toArray());
+    double[] before =
+        Arrays.stream(micro)
+            .boxed()
+            .flatMapToDouble(i -> Arrays.stream(reference[2 * i + place]))
+            .toArray();
+    return new DpoLoss.Side(
+        responses, logs.narrow(0, from, responses.tokens()), Torch.vector(before, logs));
+  }
+
+  private static void note(DpoLoss.Result result, Sums sums) {
+    double[] chosen = Torch.doubles(result.chosenRewards());
+    double[] rejected = Torch.doubles(result.rejectedRewards());
+    for (int i = 0; i < chosen.length; i++) {
+      sums.chosen += chosen[i];
+      sums.rejected += rejected[i];
+      sums.preferred += chosen[i] > rejected[i] ? 1 : 0;
+    }
+  }
+
+  @Override
+  public void close() {
+    loop.close();
+  }
+}
