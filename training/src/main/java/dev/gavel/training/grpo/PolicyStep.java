@@ -118,11 +118,9 @@ final class PolicyStep {
     }
   }
 
-  private GrpoLoss.Rollouts rollouts(
-      List<Experience> micro, Responses responses, Tensor logs) {
+  private GrpoLoss.Rollouts rollouts(List<Experience> micro, Responses responses, Tensor logs) {
     Tensor old = flat(micro, each -> each.old, logs);
-    Tensor reference =
-        referred ? flat(micro, each -> each.reference, logs) : null;
+    Tensor reference = referred ? flat(micro, each -> each.reference, logs) : null;
     ToDoubleFunction<Experience> advantage = each -> each.advantage;
     double[] advantages = micro.stream().mapToDouble(advantage).toArray();
     return new GrpoLoss.Rollouts(responses, logs, old, reference, advantages);
