@@ -131,7 +131,7 @@ public final class GlooExchange implements GradientExchange {
   /** Sums in fp32, or in fp64 where the gradients are. */
   private void sumBucket(List<Tensor> gradients) {
     try (PointerScope scope = new PointerScope()) {
-      boolean wide = gradients.get(0).scalar_type() == ScalarType.Double;
+      boolean wide = gradients.get(0).scalar_type().value == ScalarType.Double.value;
       ScalarType type = wide ? ScalarType.Double : ScalarType.Float;
       Tensor[] flat =
           gradients.stream()
