@@ -1,6 +1,5 @@
 package dev.gavel.training.grpo;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gavel.training.data.Sampler;
 import dev.gavel.training.model.CausalLm;
 import dev.gavel.training.run.GradientExchange;
@@ -59,22 +58,21 @@ public final class GrpoTrainer implements AutoCloseable {
   /** Begins a run in {@code home}, or goes on with it. */
   public GrpoTrainer(Task task, GrpoSettings settings, Path home, Progress progress)
       throws IOException {
-    this(task, settings, home, progress, GradientExchange.ALONE);
+    this(task, settings, RunDirectory.open(home, settings.toJson()), progress);
   }
 
   /**
-   * The same as one of several workers, each with a source of its own; a batch has {@code
-   * batchGroups} over all of them.
+   * The same in a directory that is open already. Several workers have a source each; a batch has
+   * {@code batchGroups} over all of them.
    */
-  public GrpoTrainer(
-      Task task, GrpoSettings settings, Path home, Progress progress, GradientExchange exchange)
+  public GrpoTrainer(Task task, GrpoSettings settings, RunDirectory directory, Progress progress)
       throws IOException {
     if (settings.loss().klWeight() > 0 && task.reference() == null) {
       throw new IllegalArgumentException("grpo: expected a reference for the KL term, found none");
     }
     this.task = task;
     this.settings = settings;
-    this.exchange = exchange;
+    this.exchange = directory.exchange();
     this.share = settings.groups().share(exchange.workers());
     this.pool = new PairPool(task.order(), exchange.rank(), exchange.workers());
     this.collector =
@@ -89,17 +87,9 @@ public final class GrpoTrainer implements AutoCloseable {
                 settings.optimizer(),
                 settings.checkpointSteps(),
                 settings.checkpointsKept()),
-            RunDirectory.open(home, config(), exchange),
+            directory,
             progress);
     pool.skipTo(loop.state().isEmpty() ? 0 : Long.parseLong(loop.state()));
-  }
-
-  private ObjectNode config() {
-    ObjectNode json = settings.toJson();
-    json.put("pairs", task.labels().length).put("workers", exchange.workers());
-    json.put("label_variation", PairPool.variation(task.order(), task.labels()));
-    json.put("format_weight", task.reward().formatWeight());
-    return json.put("consistency_weight", task.reward().consistencyWeight());
   }
 
   /** Steps done so far. */

@@ -45,6 +45,9 @@ final class Worker {
   private static final int BATCH = 9;
   private static final Path MODEL = Path.of("../native/src/test/resources/goldens/qwen3");
 
+  private static final ObjectNode CONFIG =
+      JsonNodeFactory.instance.objectNode().put("batch", BATCH);
+
   private final GradientExchange exchange;
   private final Path out;
   private final Path run;
@@ -175,9 +178,8 @@ final class Worker {
                   examples(),
                   Sampler.shuffled(EXAMPLES, 3),
                   settings,
-                  run.resolve("sft"),
-                  Progress.SILENT,
-                  exchange)) {
+                  RunDirectory.open(run.resolve("sft"), CONFIG, exchange),
+                  Progress.SILENT)) {
         trainer.run(stop);
         Map<String, double[]> weights = new LinkedHashMap<>();
         for (Map.Entry<String, Tensor> each : model.parameters().all().entrySet()) {
