@@ -150,8 +150,6 @@ class GrpoTrainerTest {
     Outcome outcome = run(settings(40, use, 40), folder, 40);
     double before = outcome.mean("reward", 0, 5);
     double after = outcome.mean("reward", 35, 40);
-    System.out.println("mean reward " + before + " to " + after);
-    System.out.println(outcome.metrics().get(0) + "\n" + outcome.metrics().get(39));
     assertTrue(after > before + .2, "mean reward " + before + " to " + after);
     for (StepMetrics step : outcome.metrics()) {
       assertEquals(4, step.values().get("groups"), "every step has a full batch");
