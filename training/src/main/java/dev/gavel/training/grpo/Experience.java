@@ -2,8 +2,8 @@ package dev.gavel.training.grpo;
 
 import dev.gavel.training.loss.Advantages;
 import dev.gavel.training.model.PackedBatch;
+import dev.gavel.training.rollout.Rollout;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /** A response to learn from; {@code [drawn]} are its tokens that were drawn from the policy. */
@@ -32,47 +32,22 @@ final class Experience {
   }
 
   /** The responses of groups, with their advantages. */
-  static List<Experience> of(
-      List<Group> groups, List<int[]> prompts, GrpoSettings.AdvantageRule rule, boolean keepOld) {
+  static List<Experience> of(List<Group> groups, GrpoSettings.AdvantageRule rule, boolean keepOld) {
     List<Experience> out = new ArrayList<>();
     for (Group group : groups) {
       double[] rewards = group.rewards();
       double[] advantages = Advantages.of(rewards, rewards.length, rule.scaled(), rule.clamp());
-      int[] prompt = prompts.get(group.pair());
       for (int i = 0; i < rewards.length; i++) {
-        Sampled response = group.responses().get(i);
-        double[] old = keepOld ? drawn(response) : null;
-        out.add(new Experience(sequence(prompt, response), advantages[i], old));
+        Rollout response = group.responses().get(i);
+        PackedBatch.Sequence sequence = response.sequence();
+        if (sequence.targets().length == 0) {
+          throw new IllegalStateException(
+              "pair " + group.pair() + ": expected a token that was drawn, found none");
+        }
+        double[] old = keepOld ? response.ownLogProbs() : null;
+        out.add(new Experience(sequence, advantages[i], old));
       }
     }
     return out;
-  }
-
-  private static double[] drawn(Sampled response) {
-    double[] out = new double[response.tokens().length];
-    int count = 0;
-    for (int i = 0; i < out.length; i++) {
-      if (response.drawn()[i]) {
-        out[count++] = response.logProbs()[i];
-      }
-    }
-    return Arrays.copyOf(out, count);
-  }
-
-  private static PackedBatch.Sequence sequence(int[] prompt, Sampled response) {
-    PackedBatch.Sequence whole = PackedBatch.Sequence.of(prompt, response.tokens());
-    int[] rows = new int[whole.rows().length];
-    int[] targets = new int[rows.length];
-    int count = 0;
-    for (int i = 0; i < rows.length; i++) {
-      if (response.drawn()[i]) {
-        rows[count] = whole.rows()[i];
-        targets[count++] = whole.targets()[i];
-      }
-    }
-    double[] weights = new double[count];
-    Arrays.fill(weights, 1);
-    return new PackedBatch.Sequence(
-        whole.tokens(), Arrays.copyOf(rows, count), Arrays.copyOf(targets, count), weights);
   }
 }

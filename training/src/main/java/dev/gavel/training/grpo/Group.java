@@ -1,5 +1,6 @@
 package dev.gavel.training.grpo;
 
+import dev.gavel.training.rollout.Rollout;
 import java.util.Arrays;
 import java.util.List;
 
@@ -10,9 +11,9 @@ import java.util.List;
  * @param rewards of each response
  * @param right responses with the right label
  */
-record Group(int pair, List<Sampled> responses, double[] rewards, int right) {
+record Group(int pair, List<Rollout> responses, double[] rewards, int right) {
 
-  static Group of(int pair, int truth, List<Sampled> responses, Reward reward) {
+  static Group of(int pair, int truth, List<Rollout> responses, Reward reward) {
     double[] rewards = responses.stream().mapToDouble(each -> reward.of(each, truth)).toArray();
     int right = (int) responses.stream().filter(each -> each.label() == truth).count();
     return new Group(pair, responses, rewards, right);

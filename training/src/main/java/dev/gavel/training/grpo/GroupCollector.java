@@ -2,6 +2,7 @@ package dev.gavel.training.grpo;
 
 import dev.gavel.training.data.Sampler;
 import dev.gavel.training.loss.Advantages;
+import dev.gavel.training.rollout.Rollout;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -89,7 +90,7 @@ final class GroupCollector {
 
   private void round(Tally tally, long seed) {
     int[] pairs = pool.next(rule.roundGroups());
-    List<List<Sampled>> answers = source.sample(pairs, rule.group(), seed);
+    List<List<Rollout>> answers = source.sample(pairs, rule.group(), seed);
     require("groups", pairs.length, answers.size());
     for (int i = 0; i < pairs.length; i++) {
       require("responses of pair " + pairs[i], rule.group(), answers.get(i).size());

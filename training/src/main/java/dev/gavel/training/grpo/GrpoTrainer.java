@@ -7,19 +7,19 @@ import dev.gavel.training.run.Progress;
 import dev.gavel.training.run.RunDirectory;
 import dev.gavel.training.run.Schedule;
 import dev.gavel.training.run.StepMetrics;
+import dev.gavel.training.run.Trainer;
 import dev.gavel.training.run.TrainingLoop;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 
 /** Trains a policy on groups of its own responses. */
-public final class GrpoTrainer implements AutoCloseable {
+public final class GrpoTrainer implements Trainer {
   /**
    * What is trained on what.
    *
    * @param policy with what is to be trained marked so
    * @param reference what the divergence is from; may be null where that has no weight
-   * @param prompts tokens of every pair
    * @param labels index into the label set of every pair
    * @param order of the pairs; see {@link PairPool#order}
    * @param source samples responses of the policy
@@ -27,21 +27,12 @@ public final class GrpoTrainer implements AutoCloseable {
   public record Task(
       CausalLm policy,
       CausalLm reference,
-      List<int[]> prompts,
       int[] labels,
       Sampler order,
       RolloutSource source,
       Reward reward) {
     public Task {
-      prompts = List.copyOf(prompts);
       labels = labels.clone();
-      if (prompts.size() != labels.length) {
-        throw new IllegalArgumentException(
-            "pairs: expected a label for each of "
-                + prompts.size()
-                + " prompts, found "
-                + labels.length);
-      }
     }
   }
 
@@ -92,22 +83,23 @@ public final class GrpoTrainer implements AutoCloseable {
     pool.skipTo(loop.state().isEmpty() ? 0 : Long.parseLong(loop.state()));
   }
 
-  /** Steps done so far. */
+  @Override
+  public int steps() {
+    return settings.steps();
+  }
+
+  @Override
   public int done() {
     return loop.done();
   }
 
-  /** Runs to the end. */
-  public void run() throws IOException {
-    run(settings.steps());
-  }
-
   /**
-   * Runs until as many steps are done; what has been done since the last checkpoint is in memory.
+   * {@inheritDoc}
    *
    * @throws IllegalStateException if no group of a whole batch could be kept: the pairs are all too
    *     easy or too hard for the policy
    */
+  @Override
   public void run(int untilStep) throws IOException {
     loop.run(
         new TrainingLoop.Stage() {
@@ -144,7 +136,7 @@ public final class GrpoTrainer implements AutoCloseable {
     GroupMetrics metrics = GroupMetrics.of(collected, task.labels(), settings.groups(), exchange);
     metrics.requireGroups(number);
     boolean keepOld = settings.use().old() == GrpoSettings.OldLogProbs.ROLLOUT;
-    batch = Experience.of(collected.groups(), task.prompts(), settings.advantages(), keepOld);
+    batch = Experience.of(collected.groups(), settings.advantages(), keepOld);
     if (task.reference() != null) {
       policyStep.refer(task.reference(), batch);
     }

@@ -1,5 +1,6 @@
 package dev.gavel.training.grpo;
 
+import dev.gavel.training.rollout.Rollout;
 import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
 
@@ -16,8 +17,8 @@ import java.util.function.ToIntFunction;
 public record Reward(
     double formatWeight,
     double consistencyWeight,
-    Predicate<Sampled> wellFormed,
-    ToIntFunction<Sampled> conclusion) {
+    Predicate<Rollout> wellFormed,
+    ToIntFunction<Rollout> conclusion) {
 
   /** The label alone, as in the paper. */
   public static final Reward LABEL = new Reward(0, 0, response -> true, response -> -1);
@@ -33,7 +34,7 @@ public record Reward(
   }
 
   /** The reward of a response to a pair of the label {@code truth}. */
-  public double of(Sampled response, int truth) {
+  public double of(Rollout response, int truth) {
     double out = response.label() == truth ? 1 : 0;
     if (formatWeight > 0 && response.ended() && wellFormed.test(response)) {
       out += formatWeight;

@@ -1,6 +1,7 @@
 package dev.gavel.training.grpo;
 
 import dev.gavel.training.model.CausalLm;
+import dev.gavel.training.rollout.Rollout;
 import java.util.List;
 
 /** Answers pairs with the weights that were pushed last. */
@@ -16,5 +17,5 @@ public interface RolloutSource {
    * @param seed the same gives the same responses
    * @return a group for every pair, in order
    */
-  List<List<Sampled>> sample(int[] pairs, int each, long seed);
+  List<List<Rollout>> sample(int[] pairs, int each, long seed);
 }

@@ -15,7 +15,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What stages that train a model have in common: dev metrics on the way, the result at the end.
+ * What stages that train a model have in common: dev metrics on the way, the result at the end. Of
+ * several workers the first does these; the others wait.
  *
  * @param base the directory that the model was loaded from
  * @param dtype of the result's weights
@@ -35,7 +36,7 @@ record ModelRun(
     int every = evaluateSteps == 0 ? total : evaluateSteps;
     for (int done = trainer.done(); ; done = trainer.done()) {
       boolean due = done > 0 && (done % every == 0 || done == total);
-      if (dev != null && due && !isEvaluated(done)) {
+      if (dev != null && due && directory.exchange().writes() && !isEvaluated(done)) {
         evaluate(done, "");
       }
       if (done == total) {
@@ -65,6 +66,21 @@ record ModelRun(
    * @param averageCheckpoints it is the mean of as many last checkpoints' weights
    */
   void finish(int averageCheckpoints) throws IOException {
+    if (directory.exchange().writes()) {
+      write(averageCheckpoints);
+    }
+    directory.exchange().await();
+  }
+
+  /** Writes the report, once. */
+  static Report written(Report report, RunDirectory directory) throws IOException {
+    if (directory.exchange().writes()) {
+      report.write(directory.home());
+    }
+    return report;
+  }
+
+  private void write(int averageCheckpoints) throws IOException {
     Path result = directory.home().resolve(MODEL);
     if (Files.exists(result)) {
       return;

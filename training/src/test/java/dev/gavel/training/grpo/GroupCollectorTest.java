@@ -4,10 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gavel.training.data.Sampler;
 import dev.gavel.training.model.CausalLm;
+import dev.gavel.training.rollout.Rollout;
 import dev.gavel.training.run.GradientExchange;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -32,7 +32,7 @@ class GroupCollectorTest {
     public void push(CausalLm policy) {}
 
     @Override
-    public List<List<Sampled>> sample(int[] pairs, int each, long seed) {
+    public List<List<Rollout>> sample(int[] pairs, int each, long seed) {
       rounds.add(pairs);
       seeds.add(seed);
       return Arrays.stream(pairs)
@@ -45,8 +45,8 @@ class GroupCollectorTest {
     }
   }
 
-  private static Sampled response(int label) {
-    return new Sampled(new int[] {label}, new boolean[] {true}, new double[] {-1}, "", label, true);
+  private static Rollout response(int label) {
+    return said("", label, true);
   }
 
   private static GroupCollector collector(Scripted source, GroupRule rule) {
@@ -126,7 +126,7 @@ class GroupCollectorTest {
           public void push(CausalLm policy) {}
 
           @Override
-          public List<List<Sampled>> sample(int[] pairs, int each, long seed) {
+          public List<List<Rollout>> sample(int[] pairs, int each, long seed) {
             return List.of(List.of(response(0)));
           }
         };
@@ -178,21 +178,22 @@ class GroupCollectorTest {
     assertThrows(IllegalArgumentException.class, () -> new Reward(-1, 0, r -> true, r -> 0));
   }
 
-  private static Sampled said(String text, int label, boolean ended) {
-    return new Sampled(new int[] {1}, new boolean[] {true}, new double[] {-1}, text, label, ended);
+  private static Rollout said(String text, int label, boolean ended) {
+    return new Rollout(
+        0, 0, new int[] {2}, new int[] {1}, new boolean[1], new double[] {-1}, text, label, ended);
   }
 
   @Test
   void responsesThatCannotBeLearnedFromAreNamed() {
-    boolean[] none = {false};
-    assertTrue(
+    Rollout forced =
+        new Rollout(
+            0, 0, new int[] {2}, new int[] {1}, new boolean[] {true}, new double[1], "", 0, true);
+    Group group = new Group(5, List.of(forced, forced), new double[] {0, 1}, 1);
+    assertEquals(
+        "pair 5: expected a token that was drawn, found none",
         assertThrows(
-                IllegalArgumentException.class,
-                () -> new Sampled(new int[] {1}, none, new double[] {0}, "", 0, true))
-            .getMessage()
-            .contains("expected a drawn token"));
-    assertThrows(
-        IllegalArgumentException.class,
-        () -> new Sampled(new int[] {1}, new boolean[] {true}, new double[] {.1}, "", 0, true));
+                IllegalStateException.class,
+                () -> Experience.of(List.of(group), new GrpoSettings.AdvantageRule(true, 2), false))
+            .getMessage());
   }
 }

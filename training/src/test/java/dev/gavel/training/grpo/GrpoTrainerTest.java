@@ -127,13 +127,7 @@ class GrpoTrainerTest {
         policy.parameters().train(true);
         GrpoTrainer.Task task =
             new GrpoTrainer.Task(
-                policy,
-                reference,
-                PROMPTS,
-                LABELS,
-                PairPool.order(LABELS, true, 5),
-                source,
-                Reward.LABEL);
+                policy, reference, LABELS, PairPool.order(LABELS, true, 5), source, Reward.LABEL);
         try (GrpoTrainer trainer =
             new GrpoTrainer(task, settings, home, (step, total) -> metrics.add(step))) {
           trainer.run(stop);

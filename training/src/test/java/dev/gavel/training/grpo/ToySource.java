@@ -2,6 +2,7 @@ package dev.gavel.training.grpo;
 
 import dev.gavel.training.model.CausalLm;
 import dev.gavel.training.model.PackedBatch;
+import dev.gavel.training.rollout.Rollout;
 import dev.gavel.training.torch.Torch;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -60,22 +61,23 @@ final class ToySource implements RolloutSource, AutoCloseable {
   }
 
   @Override
-  public List<List<Sampled>> sample(int[] pairs, int each, long seed) {
+  public List<List<Rollout>> sample(int[] pairs, int each, long seed) {
     rounds++;
     SplittableRandom random = new SplittableRandom(seed);
-    List<List<Sampled>> out = new ArrayList<>();
+    List<List<Rollout>> out = new ArrayList<>();
     double[][] labels = next(Arrays.stream(pairs).mapToObj(prompts::get).toList());
     for (int i = 0; i < pairs.length; i++) {
-      List<Sampled> group = new ArrayList<>();
+      List<Rollout> group = new ArrayList<>();
       for (int j = 0; j < each; j++) {
-        group.add(response(prompts.get(pairs[i]), labels[i], random));
+        group.add(response(i, j, prompts.get(pairs[i]), labels[i], random));
       }
       out.add(group);
     }
     return out;
   }
 
-  private Sampled response(int[] prompt, double[] labels, SplittableRandom random) {
+  private Rollout response(
+      int pair, int path, int[] prompt, double[] labels, SplittableRandom random) {
     int label = draw(labels, random);
     int[] read = Arrays.copyOf(prompt, prompt.length + 2);
     read[prompt.length] = label;
@@ -83,9 +85,12 @@ final class ToySource implements RolloutSource, AutoCloseable {
     double[] after = next(List.of(read))[0];
     int reason = draw(after, random);
     int index = label - FIRST_LABEL;
-    return new Sampled(
+    return new Rollout(
+        pair,
+        path,
+        prompt,
         new int[] {label, CUE, reason},
-        new boolean[] {true, false, true},
+        new boolean[] {false, true, false},
         new double[] {labels[label], 0, after[reason]},
         "",
         index >= 0 && index < LABELS ? index : -1,
