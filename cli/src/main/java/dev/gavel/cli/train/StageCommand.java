@@ -3,6 +3,9 @@ package dev.gavel.cli.train;
 import dev.gavel.cli.Action;
 import dev.gavel.cli.CliException;
 import dev.gavel.cli.ExitCode;
+import dev.gavel.training.distributed.GlooExchange;
+import dev.gavel.training.distributed.WorkerSpec;
+import dev.gavel.training.run.GradientExchange;
 import dev.gavel.training.run.Progress;
 import dev.gavel.training.stage.Report;
 import dev.gavel.training.stage.StageConfig;
@@ -37,6 +40,8 @@ abstract class StageCommand extends Action {
       description = "Folder of the run; a run that is there already goes on.")
   private Path out;
 
+  private GradientExchange exchange = GradientExchange.ALONE;
+
   /** Runs the stage. Illegal arguments are what the user gave. */
   abstract Report run(Path out, Progress progress) throws IOException;
 
@@ -45,15 +50,42 @@ abstract class StageCommand extends Action {
     return StageConfig.read(file, overrides, type);
   }
 
+  /** Whether several workers can share the stage's work: then it takes {@link #exchange}. */
+  boolean isParallel() {
+    return false;
+  }
+
+  /** The other workers of a run that torchrun's variables speak of; alone without them. */
+  final GradientExchange exchange() {
+    return exchange;
+  }
+
   @Override
   public final Integer call() throws IOException {
+    try {
+      WorkerSpec worker = WorkerSpec.of(System.getenv());
+      if (worker.workers() > 1 && !isParallel()) {
+        throw usage("expected one worker, found WORLD_SIZE=" + worker.workers());
+      }
+      exchange = GlooExchange.joinIfMany(worker);
+    } catch (IllegalArgumentException e) {
+      throw usage(e.getMessage());
+    }
+    try (exchange) {
+      return report();
+    }
+  }
+
+  private Integer report() throws IOException {
     Progress progress =
         terminal().interactive()
             ? Progress.bar(terminal().err())
             : Progress.lines(terminal().err(), LINE_STEPS);
     try {
-      Report report = run(out, progress);
-      terminal().out().println(report.toMarkdown().strip());
+      Report report = run(out, exchange.writes() ? progress : Progress.SILENT);
+      if (exchange.writes()) {
+        terminal().out().println(report.toMarkdown().strip());
+      }
       return ExitCode.OK;
     } catch (IllegalArgumentException | ArithmeticException e) {
       throw new CliException(ExitCode.DATA, e.getMessage(), e);

@@ -15,7 +15,12 @@ import picocli.CommandLine.Command;
         "Learn from the model's own right and wrong samples, and from the teacher's answers.")
 final class TrainDpoCommand extends StageCommand {
   @Override
+  boolean isParallel() {
+    return true;
+  }
+
+  @Override
   Report run(Path out, Progress progress) throws IOException {
-    return new DpoStage(config(DpoConfig.class)).run(out, progress);
+    return new DpoStage(config(DpoConfig.class)).run(out, progress, exchange());
   }
 }

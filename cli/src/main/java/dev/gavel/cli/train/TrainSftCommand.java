@@ -14,7 +14,12 @@ import picocli.CommandLine.Command;
     description = "Fine-tune on labels, with or without reasoning; prompts are not learned.")
 final class TrainSftCommand extends StageCommand {
   @Override
+  boolean isParallel() {
+    return true;
+  }
+
+  @Override
   Report run(Path out, Progress progress) throws IOException {
-    return new SftStage(config(SftConfig.class)).run(out, progress);
+    return new SftStage(config(SftConfig.class)).run(out, progress, exchange());
   }
 }

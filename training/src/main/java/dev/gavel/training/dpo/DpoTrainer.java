@@ -10,6 +10,7 @@ import dev.gavel.training.model.Gradients;
 import dev.gavel.training.model.PackedBatch;
 import dev.gavel.training.run.AdamWOptimizer;
 import dev.gavel.training.run.BatchPlan;
+import dev.gavel.training.run.GradientExchange;
 import dev.gavel.training.run.Progress;
 import dev.gavel.training.run.RunDirectory;
 import dev.gavel.training.run.Schedule;
@@ -92,6 +93,7 @@ public final class DpoTrainer implements Trainer {
   private final Settings settings;
   private final double[][] reference; // [2 * preferences][targets]: chosen, rejected in turn
   private final BatchPlan plan;
+  private final GradientExchange exchange;
   private final TrainingLoop loop;
   private final int steps;
 
@@ -119,7 +121,10 @@ public final class DpoTrainer implements Trainer {
         progress);
   }
 
-  /** The same in a directory that is open already. */
+  /**
+   * The same in a directory that is open already. Several workers have the same preferences; a step
+   * has {@code batchPairs} over all of them.
+   */
   public DpoTrainer(
       CausalLm model,
       List<Preference> preferences,
@@ -138,8 +143,8 @@ public final class DpoTrainer implements Trainer {
     this.plan = new BatchPlan(sampler, lengths, settings.batchPairs(), settings.microTokens());
     this.steps = Math.multiplyExact(plan.stepsPerEpoch(), settings.epochs());
     // Before the loop, which takes the weights of the last checkpoint.
-    this.reference =
-        ReferenceCache.of(directory.home(), sequences(), model, settings.microTokens());
+    this.exchange = directory.exchange();
+    this.reference = reference(directory);
     int warmup = (int) Math.round(settings.warmupShare() * steps);
     this.loop =
         new TrainingLoop(
@@ -151,6 +156,19 @@ public final class DpoTrainer implements Trainer {
                 settings.checkpointsKept()),
             directory,
             progress);
+  }
+
+  /** Computed by one worker and read by the others. */
+  private double[][] reference(RunDirectory directory) throws IOException {
+    if (!exchange.writes()) {
+      exchange.await();
+    }
+    double[][] out =
+        ReferenceCache.of(directory.home(), sequences(), model, settings.microTokens());
+    if (exchange.writes()) {
+      exchange.await();
+    }
+    return out;
   }
 
   private List<PackedBatch.Sequence> sequences() {
@@ -174,25 +192,32 @@ public final class DpoTrainer implements Trainer {
 
   private StepMetrics accumulate(int step) {
     long start = System.nanoTime();
-    List<int[]> micros = plan.step(step);
-    int[] whole = micros.stream().flatMapToInt(Arrays::stream).toArray();
-    double chosenTokens =
-        IntStream.of(whole).map(i -> preferences.get(i).chosen().targets().length).sum();
+    List<int[]> micros = plan.step(step, exchange.rank(), exchange.workers());
+    int[] own = micros.stream().flatMapToInt(Arrays::stream).toArray();
+    double[] whole =
+        exchange.sum(
+            own.length,
+            IntStream.of(own).map(i -> preferences.get(i).chosen().targets().length).sum());
+    int pairs = (int) whole[0];
     Sums sums = new Sums();
     for (int[] micro : micros) {
-      add(micro, whole.length, chosenTokens, sums);
+      add(micro, pairs, whole[1], sums);
     }
+    return metrics(step, pairs, sums, start);
+  }
+
+  private StepMetrics metrics(int step, int pairs, Sums own, long start) {
+    double[] sums = exchange.sum(own.loss, own.chosen, own.rejected, own.preferred, own.tokens);
     double seconds = (System.nanoTime() - start) * 1e-9;
-    int pairs = whole.length;
     return new StepMetrics(step + 1)
-        .with("loss", sums.loss)
-        .with("preference_accuracy", sums.preferred / (double) pairs)
-        .with("margin", (sums.chosen - sums.rejected) / pairs)
-        .with("chosen_reward", sums.chosen / pairs)
-        .with("rejected_reward", sums.rejected / pairs)
+        .with("loss", sums[0])
+        .with("preference_accuracy", sums[3] / pairs)
+        .with("margin", (sums[1] - sums[2]) / pairs)
+        .with("chosen_reward", sums[1] / pairs)
+        .with("rejected_reward", sums[2] / pairs)
         .with("epoch", plan.epoch(step))
-        .with("tokens", sums.tokens)
-        .with("tokens_per_second", sums.tokens / seconds);
+        .with("tokens", sums[4])
+        .with("tokens_per_second", sums[4] / seconds);
   }
 
   private void add(int[] micro, int pairs, double chosenTokens, Sums sums) {

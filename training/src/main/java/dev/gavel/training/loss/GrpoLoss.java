@@ -1,6 +1,7 @@
 package dev.gavel.training.loss;
 
 import dev.gavel.training.torch.Torch;
+import java.util.Arrays;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -49,8 +50,9 @@ public record GrpoLoss(double clipLow, double clipHigh, double klWeight, Mean me
    *
    * @param kl mean k3 divergence per token, 0 without a reference
    * @param clipped share of tokens whose gradient the clip has cut off
+   * @param deviation largest distance of a token's ratio of policy to sampler from 1
    */
-  public record Result(Tensor loss, double kl, double clipped) {}
+  public record Result(Tensor loss, double kl, double clipped, double deviation) {}
 
   public GrpoLoss {
     if (!(clipLow >= 0 && clipLow <= 1) || !(clipHigh >= 0) || !(klWeight >= 0)) {
@@ -80,7 +82,8 @@ public record GrpoLoss(double clipLow, double clipHigh, double klWeight, Mean me
     }
     Tensor loss =
         mean == Mean.TOKEN ? perToken.mean() : meanOfMeans(rollouts.responses(), perToken);
-    return new Result(loss, kl, clippedShare(ratio, advantages));
+    double[] ratios = Torch.doubles(ratio);
+    return new Result(loss, kl, clippedShare(ratios, advantages), deviation(ratios));
   }
 
   private Tensor clip(Tensor ratio) {
@@ -103,8 +106,7 @@ public record GrpoLoss(double clipLow, double clipHigh, double klWeight, Mean me
     return perToken.mul(responses.spread(shares, perToken)).sum();
   }
 
-  private double clippedShare(Tensor ratio, Tensor advantages) {
-    double[] ratios = Torch.doubles(ratio);
+  private double clippedShare(double[] ratios, Tensor advantages) {
     double[] signs = Torch.doubles(advantages);
     int clipped = 0;
     for (int i = 0; i < ratios.length; i++) {
@@ -113,5 +115,9 @@ public record GrpoLoss(double clipLow, double clipHigh, double klWeight, Mean me
       clipped += low || high ? 1 : 0;
     }
     return clipped / (double) ratios.length;
+  }
+
+  private static double deviation(double[] ratios) {
+    return Arrays.stream(ratios).map(each -> Math.abs(each - 1)).max().orElse(0);
   }
 }

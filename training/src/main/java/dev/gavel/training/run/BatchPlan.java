@@ -62,21 +62,43 @@ public final class BatchPlan {
    * Examples of a step, in micro-batches, the longest first: if memory runs out, it does so soon.
    */
   public List<int[]> step(int step) {
-    int[] order = order(epoch(step));
-    int from = step % stepsPerEpoch * batchExamples;
-    int[] own = Arrays.copyOfRange(order, from, Math.min(order.length, from + batchExamples));
-    int[] sorted =
-        IntStream.of(own)
-            .boxed()
-            .sorted(
-                Comparator.<Integer>comparingInt(example -> -lengths[example])
-                    .thenComparingInt(example -> example))
-            .mapToInt(Integer::intValue)
-            .toArray();
-    return packed(sorted);
+    return step(step, 0, 1);
   }
 
-  private List<int[]> packed(int[] examples) {
+  /**
+   * The part that one of several workers has of a step: all parts together are the step, and their
+   * lengths are alike. The last step of an epoch may leave a worker with none.
+   */
+  public List<int[]> step(int step, int rank, int workers) {
+    int[] order = order(epoch(step));
+    int from = step % stepsPerEpoch * batchExamples;
+    int[] whole = Arrays.copyOfRange(order, from, Math.min(order.length, from + batchExamples));
+    int[] sorted = longestFirst(whole, lengths);
+    int[] own =
+        IntStream.range(0, sorted.length)
+            .filter(i -> i % workers == rank)
+            .map(i -> sorted[i])
+            .toArray();
+    return packed(own, lengths, microTokens);
+  }
+
+  private static int[] longestFirst(int[] examples, int[] lengths) {
+    return IntStream.of(examples)
+        .boxed()
+        .sorted(
+            Comparator.<Integer>comparingInt(example -> -lengths[example])
+                .thenComparingInt(example -> example))
+        .mapToInt(Integer::intValue)
+        .toArray();
+  }
+
+  /** Any examples in micro-batches, the longest first; none for none. */
+  public static List<int[]> micros(int[] lengths, int microTokens) {
+    int[] all = IntStream.range(0, lengths.length).toArray();
+    return packed(longestFirst(all, lengths), lengths, microTokens);
+  }
+
+  private static List<int[]> packed(int[] examples, int[] lengths, int microTokens) {
     List<int[]> out = new ArrayList<>();
     int begin = 0;
     int tokens = 0;
@@ -89,7 +111,9 @@ public final class BatchPlan {
       }
       tokens += length;
     }
-    out.add(Arrays.copyOfRange(examples, begin, examples.length));
+    if (examples.length > begin) {
+      out.add(Arrays.copyOfRange(examples, begin, examples.length));
+    }
     return out;
   }
 

@@ -19,7 +19,7 @@ import java.util.stream.Stream;
 /**
  * The folder of a run: {@code config.json}, {@code metrics.jsonl} with a line for each step, the
  * same as TensorBoard's {@code events.out.tfevents.*}, and {@code checkpoints/step-N}, which appear
- * under their names only when complete.
+ * under their names only when complete. Of several workers only the first writes.
  */
 public final class RunDirectory {
   private static final ObjectMapper MAPPER = new ObjectMapper();
@@ -30,10 +30,12 @@ public final class RunDirectory {
   private static final Pattern CHECKPOINT = Pattern.compile("step-\\d{8}");
   private final Path home;
   private final EventFile events;
+  private final GradientExchange exchange;
 
-  private RunDirectory(Path home) {
+  private RunDirectory(Path home, GradientExchange exchange) {
     this.home = home;
     this.events = new EventFile(home);
+    this.exchange = exchange;
   }
 
   /** Writes into a checkpoint's folder. */
@@ -49,22 +51,58 @@ public final class RunDirectory {
    * @throws IllegalArgumentException naming what differs
    */
   public static RunDirectory open(Path home, JsonNode config) throws IOException {
+    return open(home, config, GradientExchange.ALONE);
+  }
+
+  /**
+   * Opens the run of several workers, who all see the same folder. Worker 0 alone writes into it.
+   *
+   * @throws IllegalArgumentException in all of them, if one has another config than worker 0, or
+   *     the run that is already there has
+   */
+  public static RunDirectory open(Path home, JsonNode config, GradientExchange exchange)
+      throws IOException {
+    List<String> configs = exchange.gather(config.toString());
+    for (int rank = 1; rank < configs.size(); rank++) {
+      requireSame(
+          "worker " + rank + ", config unlike worker 0's",
+          MAPPER.readTree(configs.get(0)),
+          MAPPER.readTree(configs.get(rank)));
+    }
+    String problem = exchange.gather(exchange.writes() ? problem(home, config) : "").get(0);
+    if (!problem.isEmpty()) {
+      throw new IllegalArgumentException(problem);
+    }
+    return new RunDirectory(home, exchange);
+  }
+
+  /** Creates the folder, or checks the one that is there: empty, or what is wrong with it. */
+  private static String problem(Path home, JsonNode config) throws IOException {
+    try {
+      create(home, config);
+      return "";
+    } catch (IllegalArgumentException e) {
+      return e.getMessage();
+    }
+  }
+
+  private static void create(Path home, JsonNode config) throws IOException {
     Files.createDirectories(home.resolve("checkpoints"));
     Path file = home.resolve("config.json");
     if (Files.exists(file)) {
-      requireSame(file, MAPPER.readTree(file.toFile()), MAPPER.readTree(config.toString()));
+      requireSame(
+          file.toString(), MAPPER.readTree(file.toFile()), MAPPER.readTree(config.toString()));
     } else {
       writeWhole(file, MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(config) + "\n");
     }
-    return new RunDirectory(home);
   }
 
-  private static void requireSame(Path file, JsonNode before, JsonNode now) {
+  private static void requireSame(String where, JsonNode before, JsonNode now) {
     for (Map.Entry<String, JsonNode> entry : before.properties()) {
       JsonNode found = now.get(entry.getKey());
       if (!entry.getValue().equals(found)) {
         throw new IllegalArgumentException(
-            file + ": " + entry.getKey() + ": expected " + entry.getValue() + ", found " + found);
+            where + ": " + entry.getKey() + ": expected " + entry.getValue() + ", found " + found);
       }
     }
     now.fieldNames()
@@ -72,7 +110,7 @@ public final class RunDirectory {
             name -> {
               if (!before.has(name)) {
                 throw new IllegalArgumentException(
-                    file + ": " + name + ": expected nothing, found " + now.get(name));
+                    where + ": " + name + ": expected nothing, found " + now.get(name));
               }
             });
   }
@@ -87,12 +125,20 @@ public final class RunDirectory {
     return home;
   }
 
+  /** Between the workers of the run. */
+  public GradientExchange exchange() {
+    return exchange;
+  }
+
   private Path metricsFile() {
     return home.resolve("metrics.jsonl");
   }
 
   /** Appends a line, and an event. */
   public void log(StepMetrics metrics) throws IOException {
+    if (!exchange.writes()) {
+      return;
+    }
     ObjectNode json = MAPPER.createObjectNode().put("step", metrics.step());
     metrics.values().forEach(json::put);
     Files.writeString(
@@ -116,6 +162,9 @@ public final class RunDirectory {
 
   /** Forgets the metrics of steps after {@code step}: they will be done again. */
   public void forgetAfter(int step) throws IOException {
+    if (!exchange.writes()) {
+      return;
+    }
     StringBuilder kept = new StringBuilder();
     if (Files.exists(metricsFile())) {
       for (String line : Files.readAllLines(metricsFile())) {
@@ -140,6 +189,9 @@ public final class RunDirectory {
   /** Writes the checkpoint of a step; older ones than the last {@code keep} are removed. */
   public Path checkpoint(int step, int keep, Content content) throws IOException {
     Path folder = home.resolve("checkpoints").resolve(String.format("step-%08d", step));
+    if (!exchange.writes()) {
+      return folder;
+    }
     Path partial = folder.resolveSibling(folder.getFileName() + ".partial");
     delete(partial);
     delete(folder);

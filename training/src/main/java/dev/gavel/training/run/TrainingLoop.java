@@ -1,9 +1,13 @@
 package dev.gavel.training.run;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gavel.training.model.CausalLm;
 import dev.gavel.training.model.Parameters;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -37,18 +41,29 @@ public final class TrainingLoop implements AutoCloseable {
   @FunctionalInterface
   public interface Stage {
     /**
-     * Adds the gradients of a step, counted from 0, to the parameters'.
+     * Adds the gradients of a step, counted from 0, to the parameters'. Of several workers each
+     * adds those of its own part.
      *
      * @return its metrics, {@code loss} first
      */
     StepMetrics accumulate(int step);
+
+    /** What this worker must know to go on after the steps done so far; read by {@link #state}. */
+    default String state() {
+      return "";
+    }
   }
+
+  private static final String STATES = "stage.json";
+  private static final ObjectMapper MAPPER = new ObjectMapper();
 
   private final Parameters parameters;
   private final Settings settings;
   private final RunDirectory directory;
   private final Progress progress;
   private final AdamWOptimizer optimizer;
+  private final GradientExchange exchange;
+  private String state = "";
   private int done;
 
   /**
@@ -62,6 +77,7 @@ public final class TrainingLoop implements AutoCloseable {
     this.settings = settings;
     this.directory = directory;
     this.progress = progress;
+    this.exchange = directory.exchange();
     this.optimizer = new AdamWOptimizer(parameters, settings.optimizer());
     parameters.zeroGradients();
     Optional<Path> checkpoint = directory.latest();
@@ -69,8 +85,48 @@ public final class TrainingLoop implements AutoCloseable {
       parameters.loadTrainable(checkpoint.get().resolve(RunDirectory.PARAMETERS));
       optimizer.load(checkpoint.get());
       done = RunDirectory.step(checkpoint.get());
+      state = readState(checkpoint.get().resolve(STATES));
     }
+    requireSameStart();
     directory.forgetAfter(done);
+  }
+
+  private String readState(Path file) throws IOException {
+    if (!Files.exists(file)) {
+      return "";
+    }
+    JsonNode states = MAPPER.readTree(file.toFile());
+    if (states.size() != exchange.workers()) {
+      throw new IllegalArgumentException(
+          file
+              + ": expected to go on with as many workers, "
+              + states.size()
+              + ", found "
+              + exchange.workers());
+    }
+    return states.get(exchange.rank()).asText();
+  }
+
+  private void requireSameStart() {
+    List<String> starts = exchange.gather(Integer.toString(done));
+    for (int rank = 1; rank < starts.size(); rank++) {
+      if (!starts.get(rank).equals(starts.get(0))) {
+        throw new IllegalStateException(
+            "worker "
+                + rank
+                + ": expected the checkpoint of step "
+                + starts.get(0)
+                + ", as worker 0 has, found "
+                + starts.get(rank)
+                + "; all workers read one folder: "
+                + directory.home());
+      }
+    }
+  }
+
+  /** What {@link Stage#state} was at the checkpoint that this run goes on from; else empty. */
+  public String state() {
+    return state;
   }
 
   /** Steps done. */
@@ -85,16 +141,21 @@ public final class TrainingLoop implements AutoCloseable {
     while (done < end) {
       double rate = settings.schedule().rate(done);
       StepMetrics metrics = stage.accumulate(done);
+      exchange.sumGradients(parameters);
       double norm = optimizer.step(rate);
       done++;
       StepMetrics full = metrics.with("learning_rate", rate).with("gradient_norm", norm);
       requireFinite(full);
       directory.log(full);
-      progress.step(full, total);
+      if (exchange.writes()) {
+        progress.step(full, total);
+      }
       if (done % settings.checkpointSteps() == 0 || done == total) {
-        directory.checkpoint(done, settings.checkpointsKept(), this::write);
+        List<String> states = exchange.gather(stage.state());
+        directory.checkpoint(done, settings.checkpointsKept(), folder -> write(folder, states));
       }
     }
+    exchange.await(); // what worker 0 has written is there for all
   }
 
   private static void requireFinite(StepMetrics metrics) {
@@ -109,9 +170,12 @@ public final class TrainingLoop implements AutoCloseable {
             });
   }
 
-  private void write(Path folder) {
+  private void write(Path folder, List<String> states) throws IOException {
     parameters.saveTrainable(folder.resolve(RunDirectory.PARAMETERS));
     optimizer.save(folder);
+    if (states.stream().anyMatch(each -> !each.isEmpty())) {
+      MAPPER.writeValue(folder.resolve(STATES).toFile(), states);
+    }
   }
 
   @Override

@@ -9,6 +9,7 @@ import dev.gavel.training.model.Gradients;
 import dev.gavel.training.model.PackedBatch;
 import dev.gavel.training.run.AdamWOptimizer;
 import dev.gavel.training.run.BatchPlan;
+import dev.gavel.training.run.GradientExchange;
 import dev.gavel.training.run.Progress;
 import dev.gavel.training.run.RunDirectory;
 import dev.gavel.training.run.Schedule;
@@ -79,6 +80,7 @@ public final class SftTrainer implements Trainer {
   private final Settings settings;
   private final BatchPlan plan;
   private final TrainingLoop loop;
+  private final GradientExchange exchange;
   private final int steps;
 
   /**
@@ -105,7 +107,10 @@ public final class SftTrainer implements Trainer {
         progress);
   }
 
-  /** The same in a directory that is open already. */
+  /**
+   * The same in a directory that is open already. Of several workers, all have the same model,
+   * examples and settings; a step has {@code batchExamples} over all of them.
+   */
   public SftTrainer(
       CausalLm model,
       List<PackedBatch.Sequence> examples,
@@ -115,6 +120,7 @@ public final class SftTrainer implements Trainer {
       Progress progress)
       throws IOException {
     this.model = model;
+    this.exchange = directory.exchange();
     this.examples = List.copyOf(examples);
     this.settings = settings;
     for (int i = 0; i < examples.size(); i++) {
@@ -156,18 +162,18 @@ public final class SftTrainer implements Trainer {
 
   private StepMetrics accumulate(int step) {
     long start = System.nanoTime();
-    List<int[]> micros = plan.step(step);
-    double weight =
+    List<int[]> micros = plan.step(step, exchange.rank(), exchange.workers());
+    double own =
         micros.stream()
             .flatMapToInt(Arrays::stream)
             .mapToDouble(i -> examples.get(i).weight())
             .sum();
+    double weight = exchange.sum(own)[0];
     double loss = 0;
     long tokens = 0;
     int pairs = 0;
     for (int[] micro : micros) {
-      List<PackedBatch.Sequence> own = Arrays.stream(micro).mapToObj(examples::get).toList();
-      PackedBatch batch = PackedBatch.of(own);
+      PackedBatch batch = PackedBatch.of(Arrays.stream(micro).mapToObj(examples::get).toList());
       loss +=
           settings
               .gradients()
@@ -176,15 +182,16 @@ public final class SftTrainer implements Trainer {
                   batch,
                   logs -> SftLoss.weighted(logs, Torch.vector(batch.weights(), logs), weight));
       tokens += batch.tokens().length;
-      pairs += own.size();
+      pairs += micro.length;
     }
+    double[] sums = exchange.sum(loss, tokens, pairs);
     double seconds = (System.nanoTime() - start) * 1e-9;
     return new StepMetrics(step + 1)
-        .with("loss", loss)
+        .with("loss", sums[0])
         .with("epoch", plan.epoch(step))
-        .with("tokens", tokens)
-        .with("tokens_per_second", tokens / seconds)
-        .with("pairs_per_second", pairs / seconds);
+        .with("tokens", sums[1])
+        .with("tokens_per_second", sums[1] / seconds)
+        .with("pairs_per_second", sums[2] / seconds);
   }
 
   @Override

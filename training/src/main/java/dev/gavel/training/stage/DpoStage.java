@@ -7,12 +7,14 @@ import dev.gavel.training.dpo.DpoTrainer;
 import dev.gavel.training.dpo.PreferenceBuilder;
 import dev.gavel.training.model.CausalLm;
 import dev.gavel.training.rollout.SampleFile;
+import dev.gavel.training.run.GradientExchange;
 import dev.gavel.training.run.Progress;
 import dev.gavel.training.run.RunDirectory;
 import dev.gavel.training.torch.Torch;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /** Preference optimization on the model's own samples (TaoSR1, stage 2). */
 public final class DpoStage {
@@ -28,7 +30,12 @@ public final class DpoStage {
    * @throws IllegalArgumentException naming what is wrong with configuration, data or directory
    */
   public Report run(Path out, Progress progress) throws IOException {
-    RunDirectory directory = RunDirectory.open(out, StageConfig.toJson(config));
+    return run(out, progress, GradientExchange.ALONE);
+  }
+
+  /** The same as one of several workers, who all see the same files. */
+  public Report run(Path out, Progress progress, GradientExchange exchange) throws IOException {
+    RunDirectory directory = RunDirectory.open(out, StageConfig.toJson(config), exchange);
     Torch.load();
     if (config.threads() > 0) {
       Torch.threads(config.threads());
@@ -61,9 +68,7 @@ public final class DpoStage {
             config.averageCheckpoints(),
             Map.of("dpo", built.preferences().size() + " preferences of " + config.data().getFileName()));
       }
-      Report report = DpoReport.of(config, base, built, directory.metrics());
-      report.write(out);
-      return report;
+      return ModelRun.written(DpoReport.of(config, base, built, directory.metrics()), directory);
     }
   }
 

@@ -14,7 +14,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What stages that train a model have in common: dev metrics on the way, the result at the end.
+ * What stages that train a model have in common: dev metrics on the way, the result at the end. Of
+ * several workers the first does these; the others wait.
  *
  * @param base the directory that the model was loaded from
  * @param dtype of the result's weights
@@ -32,7 +33,7 @@ record ModelRun(
     int every = evaluateSteps == 0 ? total : evaluateSteps;
     for (int done = trainer.done(); ; done = trainer.done()) {
       boolean due = done > 0 && (done % every == 0 || done == total);
-      if (dev != null && due && !isEvaluated(done)) {
+      if (dev != null && due && directory.exchange().writes() && !isEvaluated(done)) {
         evaluate(done, "");
       }
       if (done == total) {
@@ -63,6 +64,21 @@ record ModelRun(
    * @param origin added to the provenance
    */
   void finish(int averageCheckpoints, Map<String, String> origin) throws IOException {
+    if (directory.exchange().writes()) {
+      write(averageCheckpoints, origin);
+    }
+    directory.exchange().await();
+  }
+
+  /** Writes the report, once. */
+  static Report written(Report report, RunDirectory directory) throws IOException {
+    if (directory.exchange().writes()) {
+      report.write(directory.home());
+    }
+    return report;
+  }
+
+  private void write(int averageCheckpoints, Map<String, String> origin) throws IOException {
     if (Files.exists(ModelOutput.of(directory.home()))) {
       return;
     }

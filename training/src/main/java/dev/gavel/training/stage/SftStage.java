@@ -2,6 +2,7 @@ package dev.gavel.training.stage;
 
 import dev.gavel.relevance.RelevanceModel;
 import dev.gavel.training.model.CausalLm;
+import dev.gavel.training.run.GradientExchange;
 import dev.gavel.training.run.Progress;
 import dev.gavel.training.run.RunDirectory;
 import dev.gavel.training.sft.SftTrainer;
@@ -26,7 +27,12 @@ public final class SftStage {
    * @throws IllegalArgumentException naming what is wrong with configuration, data or directory
    */
   public Report run(Path out, Progress progress) throws IOException {
-    RunDirectory directory = RunDirectory.open(out, StageConfig.toJson(config));
+    return run(out, progress, GradientExchange.ALONE);
+  }
+
+  /** The same as one of several workers, who all see the same files. */
+  public Report run(Path out, Progress progress, GradientExchange exchange) throws IOException {
+    RunDirectory directory = RunDirectory.open(out, StageConfig.toJson(config), exchange);
     Torch.load();
     if (config.threads() > 0) {
       Torch.threads(config.threads());
@@ -57,9 +63,7 @@ public final class SftStage {
         }
         run.finish(config.averageCheckpoints(), Map.of("sft", origin()));
       }
-      Report report = SftReport.of(config, base, examples, directory.metrics());
-      report.write(out);
-      return report;
+      return ModelRun.written(SftReport.of(config, base, examples, directory.metrics()), directory);
     }
   }
 

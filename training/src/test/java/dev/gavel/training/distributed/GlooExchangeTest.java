@@ -1,0 +1,231 @@
+package dev.gavel.training.distributed;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.gavel.training.run.GradientExchange;
+import dev.gavel.training.torch.Torch;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Two processes beside one that does the work of both. */
+class GlooExchangeTest {
+  @TempDir static Path folder;
+
+  @BeforeAll
+  static void work() throws Exception {
+    Torch.load();
+    Torch.threads(1);
+    Assumptions.assumeTrue(
+        GlooExchange.isAvailable(), "the native libraries are built without Gloo");
+    List<Process> workers = new ArrayList<>();
+    for (int rank = 0; rank < 2; rank++) {
+      workers.add(start(rank));
+    }
+    new Worker(GradientExchange.ALONE, folder.resolve("alone"), folder.resolve("alone-run")).work();
+    try {
+      for (int rank = 0; rank < 2; rank++) {
+        assertTrue(workers.get(rank).waitFor(3, TimeUnit.MINUTES), "worker " + rank + " hangs");
+        assertEquals(0, workers.get(rank).exitValue(), Files.readString(log(rank)));
+      }
+    } finally {
+      workers.forEach(Process::destroyForcibly);
+    }
+  }
+
+  private static Process start(int rank) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx512m"));
+    for (String name : new String[] {"gavel.native.dir", "java.library.path"}) {
+      if (System.getProperty(name) != null) {
+        command.add("-D" + name + "=" + System.getProperty(name));
+      }
+    }
+    command.addAll(List.of("-cp", classPath(), Worker.class.getName()));
+    command.addAll(List.of(Integer.toString(rank), "2", folder.resolve("meeting").toString()));
+    command.addAll(List.of(folder.resolve("worker" + rank).toString(), folder + "/run"));
+    return new ProcessBuilder(command)
+        .redirectErrorStream(true)
+        .redirectOutput(log(rank).toFile())
+        .start();
+  }
+
+  private static String classPath() {
+    String whole = System.getProperty("surefire.test.class.path");
+    return whole == null ? System.getProperty("java.class.path") : whole;
+  }
+
+  private static Path log(int rank) {
+    return folder.resolve("worker" + rank + ".log");
+  }
+
+  private static Map<String, double[]> values(String who, String what) throws IOException {
+    return Worker.read(folder.resolve(who).resolve(what));
+  }
+
+  /** Rows of a step, and as many terms of the widest sum on a row's way; both are below 200. */
+  private static final int TERMS = 400;
+
+  /**
+   * The same terms added in another order: n terms differ by at most n roundings of the sum of
+   * their magnitudes, which is a hundred times the largest gradient at the most.
+   */
+  private static double tolerance(double rounding, Map<String, double[]> gradient) {
+    return TERMS * 100 * rounding * scale(gradient);
+  }
+
+  private static double scale(Map<String, double[]> gradient) {
+    return gradient.values().stream()
+        .flatMapToDouble(Arrays::stream)
+        .map(Math::abs)
+        .max()
+        .orElseThrow();
+  }
+
+  @Test
+  void theGradientOfTwoIsThatOfOneWithBothBatches() throws IOException {
+    Map<String, double[]> alone = values("alone", Worker.GRADIENT);
+    assertTrue(scale(alone) > 1e-3, "a gradient to compare");
+    assertSame(alone, Worker.GRADIENT, tolerance(0x1p-53, alone));
+  }
+
+  /** Each term is rounded once more, and no term outweighs the largest gradient. */
+  @Test
+  void inFp32TheyDifferByItsRoundings() throws IOException {
+    Map<String, double[]> alone = values("alone", Worker.GRADIENT_FP32);
+    assertSame(alone, Worker.GRADIENT_FP32, TERMS * 0x1p-24 * scale(alone));
+  }
+
+  private static void assertSame(Map<String, double[]> alone, String what, double tolerance)
+      throws IOException {
+    Map<String, double[]> first = values("worker0", what);
+    Map<String, double[]> second = values("worker1", what);
+    assertEquals(alone.keySet(), first.keySet());
+    for (String name : alone.keySet()) {
+      assertArrayEquals(alone.get(name), first.get(name), tolerance, name);
+      assertArrayEquals(first.get(name), second.get(name), 0, name);
+    }
+  }
+
+  /**
+   * AdamW divides a gradient by its own size plus 1e-8, so a step moves a weight by at most the
+   * rate times the gradient's error over 1e-8.
+   */
+  @Test
+  void theWeightsOfTwoAreThoseOfOneAfterAResumedRun() throws IOException {
+    double error = tolerance(0x1p-53, values("alone", Worker.GRADIENT));
+    double tolerance = Worker.STEPS * 1e-3 * error / 1e-8;
+    assertSame(values("alone", Worker.WEIGHTS), Worker.WEIGHTS, tolerance);
+  }
+
+  @Test
+  void theLossIsThatOfTheWholeStepAndOnlyOneWrites() throws IOException {
+    List<String> alone = Files.readAllLines(folder.resolve("alone-run/sft/metrics.jsonl"));
+    List<String> both = Files.readAllLines(folder.resolve("run/sft/metrics.jsonl"));
+    assertEquals(Worker.STEPS, alone.size());
+    assertEquals(Worker.STEPS, both.size());
+    com.fasterxml.jackson.databind.ObjectMapper mapper =
+        new com.fasterxml.jackson.databind.ObjectMapper();
+    for (int i = 0; i < alone.size(); i++) {
+      for (String name : List.of("loss", "tokens", "gradient_norm")) {
+        double expected = mapper.readTree(alone.get(i)).get(name).asDouble();
+        assertEquals(expected, mapper.readTree(both.get(i)).get(name).asDouble(), 1e-9, name);
+      }
+    }
+  }
+
+  @Test
+  void textsAndNumbersReachEverybody() throws IOException {
+    for (int rank = 0; rank < 2; rank++) {
+      Path file = folder.resolve("worker" + rank).resolve(Worker.GATHERED);
+      assertEquals("|,é|,,,[2.0, 2.0]", Files.readString(file));
+    }
+  }
+
+  @Test
+  void anotherConfigIsAnErrorInAllWorkers() throws IOException {
+    for (int rank = 0; rank < 2; rank++) {
+      assertEquals(
+          "worker 1, config unlike worker 0's: batch: expected 8, found 9",
+          Files.readString(folder.resolve("worker" + rank).resolve(Worker.CONFIG_ERROR)));
+    }
+    assertFalse(Files.exists(folder.resolve("run/never")));
+  }
+
+  private static WorkerSpec spec(int rank, WorkerSpec.Meeting meeting) {
+    return new WorkerSpec(rank, 3, meeting, Duration.ofMillis(1500), Duration.ofSeconds(5));
+  }
+
+  private static String joinError(WorkerSpec spec) {
+    return assertThrows(IllegalStateException.class, () -> GlooExchange.join(spec)).getMessage();
+  }
+
+  @Test
+  void thoseWhoNeverComeAreNamed() throws IOException {
+    Path file = folder.resolve("nobody");
+    assertEquals(
+        "worker 1: expected 3 workers at " + file + " within 1.5 s, found none of rank [0, 2]",
+        joinError(spec(1, new WorkerSpec.SharedFile(file))));
+    int port;
+    try (ServerSocket socket = new ServerSocket(0)) {
+      port = socket.getLocalPort();
+    }
+    WorkerSpec.Tcp tcp = new WorkerSpec.Tcp("127.0.0.1", port, false);
+    assertEquals(
+        "worker 0: expected 3 workers at 127.0.0.1:"
+            + port
+            + " within 1.5 s, found none of rank [1, 2]",
+        joinError(spec(0, tcp)));
+    String error = joinError(spec(2, tcp));
+    assertTrue(
+        error.startsWith(
+            "worker 2: expected to meet at 127.0.0.1:" + port + " within 1.5 s, found: "),
+        error);
+  }
+
+  @Test
+  void torchrunsVariablesAreRead() {
+    WorkerSpec spec =
+        WorkerSpec.of(
+            Map.of("RANK", "3", "WORLD_SIZE", "4", "MASTER_ADDR", "h", "MASTER_PORT", "40000"));
+    assertEquals(3, spec.rank());
+    assertEquals(4, spec.workers());
+    assertEquals("h:40000", spec.meeting().toString());
+    assertEquals(Duration.ofMinutes(5), spec.joinTimeout());
+    assertTrue(GlooExchange.joinIfMany(WorkerSpec.of(Map.of())) == GradientExchange.ALONE);
+    Map<String, String> cases =
+        Map.of(
+            "RANK", "RANK: expected a number, found nothing",
+            "MASTER_ADDR", "MASTER_ADDR: expected worker 0's host, found nothing",
+            "MASTER_PORT", "MASTER_PORT: expected a number, found nothing");
+    cases.forEach(
+        (missing, message) -> {
+          Map<String, String> environment =
+              new java.util.HashMap<>(
+                  Map.of(
+                      "RANK", "1", "WORLD_SIZE", "2", "MASTER_ADDR", "h", "MASTER_PORT", "40000"));
+          environment.remove(missing);
+          assertEquals(
+              message,
+              assertThrows(IllegalArgumentException.class, () -> WorkerSpec.of(environment))
+                  .getMessage());
+        });
+  }
+}

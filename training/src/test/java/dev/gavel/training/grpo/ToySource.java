@@ -1,0 +1,131 @@
+package dev.gavel.training.grpo;
+
+import dev.gavel.training.model.CausalLm;
+import dev.gavel.training.model.PackedBatch;
+import dev.gavel.training.rollout.Rollout;
+import dev.gavel.training.torch.Torch;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * Samples from a copy of the policy: a label, a cue that is not drawn, and one token of reasoning.
+ * The sampling is the test's own, by inversion of the cumulative distribution.
+ */
+final class ToySource implements RolloutSource, AutoCloseable {
+  static final Path MODEL = Path.of("../native/src/test/resources/goldens/qwen3");
+  static final int FIRST_LABEL = 3;
+  static final int LABELS = 2;
+  static final int CUE = 9;
+
+  private final List<int[]> prompts;
+  private final CausalLm copy = CausalLm.load(MODEL);
+  int pushes;
+  int rounds;
+
+  ToySource(List<int[]> prompts) {
+    this.prompts = prompts;
+  }
+
+  /** The answer is whether the last token is the first one again, or a rarer one. */
+  static List<int[]> prompts(int count, long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    return IntStream.range(0, count)
+        .mapToObj(
+            i -> {
+              int[] prompt = random.ints(3 + random.nextInt(4), 10, 40).toArray();
+              prompt[prompt.length - 1] = i % 2 == 0 ? prompt[0] : 50 + random.nextInt(30);
+              return prompt;
+            })
+        .toList();
+  }
+
+  static int[] labels(int count) {
+    return IntStream.range(0, count).map(i -> i % 2).toArray();
+  }
+
+  @Override
+  public void push(CausalLm policy) {
+    pushes++;
+    try (NoGradGuard guard = new NoGradGuard()) {
+      copy.parameters()
+          .all()
+          .forEach((name, tensor) -> tensor.copy_(policy.parameters().get(name)));
+    }
+  }
+
+  @Override
+  public List<List<Rollout>> sample(int[] pairs, int each, long seed) {
+    rounds++;
+    SplittableRandom random = new SplittableRandom(seed);
+    List<List<Rollout>> out = new ArrayList<>();
+    double[][] labels = next(Arrays.stream(pairs).mapToObj(prompts::get).toList());
+    for (int i = 0; i < pairs.length; i++) {
+      List<Rollout> group = new ArrayList<>();
+      for (int j = 0; j < each; j++) {
+        group.add(response(i, j, prompts.get(pairs[i]), labels[i], random));
+      }
+      out.add(group);
+    }
+    return out;
+  }
+
+  private Rollout response(
+      int pair, int path, int[] prompt, double[] labels, SplittableRandom random) {
+    int label = draw(labels, random);
+    int[] read = Arrays.copyOf(prompt, prompt.length + 2);
+    read[prompt.length] = label;
+    read[prompt.length + 1] = CUE;
+    double[] after = next(List.of(read))[0];
+    int reason = draw(after, random);
+    int index = label - FIRST_LABEL;
+    return new Rollout(
+        pair,
+        path,
+        prompt,
+        new int[] {label, CUE, reason},
+        new boolean[] {false, true, false},
+        new double[] {labels[label], 0, after[reason]},
+        "",
+        index >= 0 && index < LABELS ? index : -1,
+        true);
+  }
+
+  private static int draw(double[] logs, SplittableRandom random) {
+    double left = random.nextDouble();
+    for (int token = 0; token < logs.length; token++) {
+      left -= Math.exp(logs[token]);
+      if (left < 0) {
+        return token;
+      }
+    }
+    return logs.length - 1;
+  }
+
+  /** Log-probabilities of all tokens after each sequence. */
+  private double[][] next(List<int[]> sequences) {
+    try (PointerScope scope = new PointerScope();
+        NoGradGuard guard = new NoGradGuard()) {
+      PackedBatch batch =
+          PackedBatch.of(
+              sequences.stream()
+                  .map(tokens -> PackedBatch.Sequence.of(tokens, new int[] {0}))
+                  .toList());
+      Tensor logs = copy.logits(batch).log_softmax(1);
+      return Arrays.stream(batch.rows())
+          .mapToObj(row -> Torch.doubles(logs.narrow(0, row, 1)))
+          .toArray(double[][]::new);
+    }
+  }
+
+  @Override
+  public void close() {
+    copy.close();
+  }
+}
