@@ -7,8 +7,9 @@ import dev.gavel.training.torch.Torch;
 import java.nio.file.Path;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
@@ -165,13 +166,18 @@ public final class CausalLm implements AutoCloseable {
     return middle.add(feedForward(layer, name + ".mlp", normed));
   }
 
-  private Tensor norm(String name, Tensor x) {
+  /**
+   * RMSNorm (Zhang and Sennrich, arXiv 1910.07467) of rows that may be bf16: fp32. By the vector
+   * norm, as the gradient of a mean of squares takes several passes over the rows.
+   */
+  private Tensor norm(String name, Tensor rows) {
     Tensor weight = parameters.get(name + ".weight");
-    return torch.rms_norm(
-        x,
-        new long[] {weight.size(0)},
-        new TensorOptional(weight),
-        new DoubleOptional(config.rmsEpsilon()));
+    Tensor x = rows.to(weight.scalar_type());
+    Tensor length =
+        torch.linalg_vector_norm(x, new Scalar(2), new long[] {-1}, true, new ScalarTypeOptional());
+    Tensor meanSquare = length.square().div(new Scalar(weight.size(0)));
+    Tensor scale = meanSquare.add(new Scalar(config.rmsEpsilon())).rsqrt();
+    return x.mul(scale).mul(weight);
   }
 
   /** x W' + b in the model's precision, with the adapter of that name where there is one. */

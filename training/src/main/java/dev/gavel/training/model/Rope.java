@@ -10,14 +10,18 @@ import org.bytedeco.pytorch.global.torch;
 final class Rope {
   private final double[] frequencies; // [headDim / 2]
 
-  /** Cosines and sines of a batch, both halves: [tokens, 1, headDim]. */
+  /**
+   * Cosines, and sines by what each half takes from the other: [tokens, 1, headDim].
+   *
+   * @param sin of the first half negated
+   */
   record Angles(Tensor cos, Tensor sin) {
     /** Rotates [tokens, heads, headDim]. */
     Tensor rotate(Tensor x) {
-      long half = x.size(2) / 2;
-      Tensor turned =
-          torch.cat(new TensorVector(x.narrow(2, half, half).neg(), x.narrow(2, 0, half)), 2);
-      return x.mul(cos).add(turned.mul(sin));
+      // Chunks, not slices: their gradient is put together once instead of added up from zeros.
+      TensorVector halves = torch.chunk(x, 2, 2);
+      Tensor swapped = torch.cat(new TensorVector(halves.get(1), halves.get(0)), 2);
+      return torch.addcmul(x.mul(cos), swapped, sin);
     }
   }
 
@@ -56,7 +60,8 @@ final class Rope {
         double angle = positions[row] * frequencies[i];
         int at = row * 2 * half + i;
         cos[at] = cos[at + half] = Math.cos(angle);
-        sin[at] = sin[at + half] = Math.sin(angle);
+        sin[at] = -Math.sin(angle);
+        sin[at + half] = Math.sin(angle);
       }
     }
     return new Angles(table(cos, positions.length, like), table(sin, positions.length, like));
