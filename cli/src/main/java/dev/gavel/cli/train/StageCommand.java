@@ -62,17 +62,26 @@ abstract class StageCommand extends Action {
 
   @Override
   public final Integer call() throws IOException {
+    try (GradientExchange joined = join()) {
+      exchange = joined;
+      return report();
+    }
+  }
+
+  private GradientExchange join() {
+    WorkerSpec worker;
     try {
-      WorkerSpec worker = WorkerSpec.of(System.getenv());
-      if (worker.workers() > 1 && !isParallel()) {
-        throw usage("expected one worker, found WORLD_SIZE=" + worker.workers());
-      }
-      exchange = GlooExchange.joinIfMany(worker);
+      worker = WorkerSpec.of(System.getenv());
     } catch (IllegalArgumentException e) {
       throw usage(e.getMessage());
     }
-    try (exchange) {
-      return report();
+    if (worker.workers() > 1 && !isParallel()) {
+      throw usage("expected one worker, found WORLD_SIZE=" + worker.workers());
+    }
+    try {
+      return GlooExchange.joinIfMany(worker);
+    } catch (IllegalStateException e) {
+      throw new CliException(ExitCode.UNAVAILABLE, e.getMessage(), e);
     }
   }
 

@@ -7,7 +7,12 @@ import picocli.CommandLine.Command;
 @Command(
     name = "train",
     description = "Train a model on judged pairs, stage by stage.",
-    subcommands = {TrainSftCommand.class, TrainSampleCommand.class, TrainDpoCommand.class, TrainGrpoCommand.class},
+    subcommands = {
+      TrainSftCommand.class,
+      TrainSampleCommand.class,
+      TrainDpoCommand.class,
+      TrainGrpoCommand.class
+    },
     synopsisSubcommandLabel = "COMMAND")
 public final class TrainCommand extends Action {
   @Override

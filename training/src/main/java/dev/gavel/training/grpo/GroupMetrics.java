@@ -61,11 +61,11 @@ record GroupMetrics(int groups, int group, double labelVariation, double[] sums)
   }
 
   /**
-   * @throws IllegalStateException if there is nothing to learn from
+   * @throws IllegalArgumentException if there is nothing to learn from
    */
   void requireGroups(int batch) {
     if (groups == 0) {
-      throw new IllegalStateException(
+      throw new IllegalArgumentException(
           "batch "
               + batch
               + ": expected a group with right and wrong responses, found none of "

@@ -96,8 +96,8 @@ public final class GrpoTrainer implements Trainer {
   /**
    * {@inheritDoc}
    *
-   * @throws IllegalStateException if no group of a whole batch could be kept: the pairs are all too
-   *     easy or too hard for the policy
+   * @throws IllegalArgumentException if no group of a whole batch could be kept: the pairs are all
+   *     too easy or too hard for the policy
    */
   @Override
   public void run(int untilStep) throws IOException {

@@ -66,7 +66,8 @@ public record GrpoConfig(
    */
   public record Difficulty(Path samples, @Default("0.01") double from, @Default("0.9") double to) {
     public Difficulty {
-      require(from >= 0 && to <= 1 && from <= to, "from, to", "0 <= from <= to <= 1", from + ", " + to);
+      require(
+          from >= 0 && to <= 1 && from <= to, "from, to", "0 <= from <= to <= 1", from + ", " + to);
     }
   }
 
@@ -177,12 +178,7 @@ public record GrpoConfig(
 
   SamplingSpec spec() {
     return new SamplingSpec(
-        form,
-        rollouts.temperature(),
-        rollouts.topK(),
-        rollouts.topP(),
-        rollouts.tokensMax(),
-        seed);
+        form, rollouts.temperature(), rollouts.topK(), rollouts.topP(), rollouts.tokensMax(), seed);
   }
 
   EngineOptions engine() {

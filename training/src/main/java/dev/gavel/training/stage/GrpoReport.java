@@ -36,8 +36,7 @@ final class GrpoReport {
 
   private GrpoReport() {}
 
-  static Report of(
-      GrpoConfig config, RelevanceModel base, GrpoPool pool, List<JsonNode> metrics) {
+  static Report of(GrpoConfig config, RelevanceModel base, GrpoPool pool, List<JsonNode> metrics) {
     Report report = new Report("Reinforcement learning of " + base.name());
     report.data("config", StageConfig.toJson(config));
     pairs(report, config, base, pool);
@@ -47,8 +46,7 @@ final class GrpoReport {
     return report;
   }
 
-  private static void pairs(
-      Report report, GrpoConfig config, RelevanceModel base, GrpoPool pool) {
+  private static void pairs(Report report, GrpoConfig config, RelevanceModel base, GrpoPool pool) {
     report.section("Pairs");
     int labels = base.labels().size();
     long[] all = new long[labels];
@@ -77,7 +75,8 @@ final class GrpoReport {
   private static void training(Report report, List<JsonNode> steps) {
     report.section("Training");
     int window = Math.min(WINDOW, steps.size());
-    double dropped = steps.stream().mapToDouble(each -> each.path("dropped_groups").asDouble()).sum();
+    double dropped =
+        steps.stream().mapToDouble(each -> each.path("dropped_groups").asDouble()).sum();
     report.text(
         String.format(
             Locale.ROOT,

@@ -110,7 +110,7 @@ class GroupCollectorTest {
     assertEquals(List.of(), none.groups());
     GroupMetrics metrics = GroupMetrics.of(none, new int[] {1, 1, 1}, rule, GradientExchange.ALONE);
     String error =
-        assertThrows(IllegalStateException.class, () -> metrics.requireGroups(7)).getMessage();
+        assertThrows(IllegalArgumentException.class, () -> metrics.requireGroups(7)).getMessage();
     assertEquals(
         "batch 7: expected a group with right and wrong responses, found none of 9: 6 all right,"
             + " 3 all wrong, the others above gamma; other pairs, a larger gamma or more refills"
