@@ -41,6 +41,11 @@ public record ReasoningSteps(Optional<Category> category, String attributes) {
               + "(?=\\s*(?:\\d\\W{1,3})?\\W{0,3}\\bdecision\\b|\\n|$)",
           Pattern.CASE_INSENSITIVE);
 
+  private static final Pattern LACKS =
+      Pattern.compile(
+          "\\b(?:missing|wrong|unwanted|lacks|not)\\b(?!:? (?:none|nothing))",
+          Pattern.CASE_INSENSITIVE);
+
   public static ReasoningSteps of(String reasoning) {
     Matcher category = CATEGORY.matcher(reasoning);
     Matcher attributes = ATTRIBUTES.matcher(reasoning);
@@ -48,14 +53,11 @@ public record ReasoningSteps(Optional<Category> category, String attributes) {
         category.find()
             ? Optional.of(Category.valueOf(category.group(1).toUpperCase(Locale.ROOT)))
             : Optional.empty(),
-        attributes.find() ? attributes.group(1).strip() : "");
+        attributes.find() ? attributes.group(1).replaceFirst("[.\\s]+$", "") : "");
   }
 
-  /** Whether the attributes name something that is missing or wrong. */
+  /** Whether the attributes name something that is missing or other than asked for. */
   public boolean lacks() {
     return LACKS.matcher(attributes).find();
   }
-
-  private static final Pattern LACKS =
-      Pattern.compile("\\b(?:missing|wrong)\\b(?!:? none)", Pattern.CASE_INSENSITIVE);
 }

@@ -14,108 +14,118 @@ import java.util.Set;
  * @param has wishes that title or attributes state
  * @param mentions wishes that only the description states
  * @param missing wishes that are nowhere
- * @param wrong what the item states against a wish, such as {@code pink not red}
+ * @param wrong what the item states against a wish: {@code pink not red}, {@code lacks sugar},
+ *     {@code unwanted leather}
  */
 record Evidence(
     QueryReading query,
     Category category,
     String itemPhrase,
-    List<String> has,
-    List<String> mentions,
-    List<String> missing,
-    List<String> wrong) {
+    List<Finding> has,
+    List<Finding> mentions,
+    List<Finding> missing,
+    List<Finding> wrong) {
 
   static Evidence of(QueryReading query, ItemReading item) {
-    Category category = category(query, item);
-    Optional<Segment> shown =
-        category == Category.SAME ? query.head().flatMap(item::with) : Optional.empty();
-    String phrase = shown.or(item::main).map(Segment::phrase).orElse("nothing named");
-    Evidence out =
+    Evidence found =
         new Evidence(
             query,
-            category,
-            phrase,
+            Category.SAME,
+            "",
             new ArrayList<>(),
             new ArrayList<>(),
             new ArrayList<>(),
             new ArrayList<>());
-    if (category == Category.DIFFERENT) {
-      query.head().ifPresent(head -> out.missing.add(head.word().text()));
-    }
-    query.measures().forEach(measure -> out.compare(measure, item));
-    query.wishes().forEach(wish -> out.compare(wish, item));
-    query.absent().forEach(absent -> out.compareAbsent(absent, item, true));
-    query.unwanted().forEach(unwanted -> out.compareAbsent(unwanted, item, false));
-    return out;
+    query.measures().forEach(measure -> found.compare(measure, item));
+    query.wishes().forEach(wish -> found.compare(wish, item));
+    query.absent().forEach(absent -> found.compareAbsent(absent, item, true));
+    query.unwanted().forEach(unwanted -> found.compareAbsent(unwanted, item, false));
+    return found.withCategory(item);
   }
 
-  private static Category category(QueryReading query, ItemReading item) {
+  private Evidence withCategory(ItemReading item) {
+    Category category = category(item);
+    Optional<Segment> shown =
+        category == Category.SAME ? query.head().flatMap(item::with) : Optional.empty();
+    String phrase = shown.or(item::main).map(Segment::phrase).orElse("nothing named");
+    if (category == Category.DIFFERENT) {
+      query.head().ifPresent(head -> missing.add(0, Finding.of(head.word())));
+    }
+    return new Evidence(query, category, phrase, has, mentions, missing, wrong);
+  }
+
+  private Category category(ItemReading item) {
     if (query.head().isEmpty()) {
       return Category.SAME;
     }
     Term head = query.head().get();
     Optional<Segment> place = item.with(head);
     if (place.isEmpty()) {
-      boolean named = head.isNearlyIn(item.stated());
       boolean described = head.isIn(item.described());
-      return named ? Category.SAME : described ? Category.CLOSE : Category.DIFFERENT;
+      Category otherwise = described ? Category.CLOSE : Category.DIFFERENT;
+      return head.isNearlyIn(item.stated()) ? Category.SAME : otherwise;
     }
     if (!head.word().isNoun()) {
       return Category.SAME; // a query without a thing, such as "mens"
     }
     Segment main = item.main().orElse(place.get());
-    if (!query.asksAccessory() && isFor(main, head)) {
+    if (place.get() != main && place.get().opener() == Segment.Opener.WITH) {
+      return Category.CLOSE;
+    }
+    if (!query.asksAccessory() && isAccessory(main) && !isHead(head, main)) {
       return Category.ACCESSORY;
     }
-    boolean beside =
-        place.get().opener() == Segment.Opener.FOR || place.get().opener() == Segment.Opener.WITH;
-    return beside && place.get() != main ? Category.CLOSE : Category.SAME;
+    boolean beside = place.get() != main && place.get().opener() == Segment.Opener.FOR;
+    // A shoe rack for "ecco shoes"; but where all wishes are met, a 49ers towel for "49ers".
+    boolean partly = !isHead(head, place.get()) && coverage() < 1;
+    return beside || partly ? Category.CLOSE : Category.SAME;
   }
 
-  /** Whether a title's main segment names something made for another thing. */
-  private static boolean isFor(Segment main, Term head) {
-    boolean accessory =
-        main.head().filter(word -> Lexicon.ACCESSORIES.contains(word.stem())).isPresent();
-    boolean replacement = main.words().stream().anyMatch(w -> w.stem().equals("replacement"));
-    boolean isHead = main.head().filter(word -> head.keys().contains(word.stem())).isPresent();
-    return (accessory || replacement) && !isHead;
+  private static boolean isHead(Term asked, Segment segment) {
+    return segment.head().filter(word -> asked.isNearlyIn(Set.of(word.stem()))).isPresent();
+  }
+
+  /** Whether a segment names something made for another thing. */
+  private static boolean isAccessory(Segment main) {
+    return main.words().stream().anyMatch(word -> word.stem().equals("replacement"))
+        || main.head().filter(word -> Lexicon.ACCESSORIES.contains(word.stem())).isPresent();
   }
 
   private void compare(Measure asked, ItemReading item) {
     boolean bare = item.stated().contains(asked.number());
     if (bare || item.measures().stream().anyMatch(asked::same)) {
-      has.add(asked.written());
+      has.add(Finding.alone(asked.written()));
     } else if (item.describedMeasures().stream().anyMatch(asked::same)) {
-      mentions.add(asked.written());
+      mentions.add(Finding.alone(asked.written()));
     } else {
       item.measures().stream()
           .filter(asked::comparable)
           .findFirst()
           .ifPresentOrElse(
-              other -> wrong.add(other.written() + " not " + asked.written()),
-              () -> missing.add(asked.written()));
+              other -> wrong.add(Finding.alone(other.written() + " not " + asked.written())),
+              () -> missing.add(Finding.alone(asked.written())));
     }
   }
 
   private void compare(Term wish, ItemReading item) {
     Word word = wish.word();
-    if (item.absent().contains(word.stem())) {
-      wrong.add("no " + word.text());
+    if (item.absent().contains(word.stem()) && !asks("free")) { // but "sugar free gum"
+      wrong.add(Finding.alone("lacks " + word.text()));
     } else if (wish.isNearlyIn(item.stated())) {
-      has.add(word.text());
+      has.add(Finding.of(word));
     } else if (against(word, item).isPresent()) {
-      wrong.add(against(word, item).get() + " not " + word.text());
+      wrong.add(Finding.alone(against(word, item).get() + " not " + word.text()));
     } else if (wish.isIn(item.described())) {
-      mentions.add(word.text());
+      mentions.add(Finding.of(word));
     } else {
-      missing.add(word.text());
+      missing.add(Finding.of(word));
     }
   }
 
   /** A stated colour or audience that excludes the one asked for. */
-  private static Optional<String> against(Word word, ItemReading item) {
+  private Optional<String> against(Word word, ItemReading item) {
     if (word.isColour()) {
-      return item.stated(Lexicon.COLOURS).stream().findFirst();
+      return item.stated(Lexicon.COLOURS).stream().filter(colour -> !asks(colour)).findFirst();
     }
     if (word.isAudience()) {
       List<String> stated = item.stated(Lexicon.AUDIENCES);
@@ -125,23 +135,27 @@ record Evidence(
     return Optional.empty();
   }
 
+  private boolean asks(String stem) {
+    return query.wishes().stream().anyMatch(wish -> wish.word().stem().equals(stem));
+  }
+
   private void compareAbsent(Term unwanted, ItemReading item, boolean mustSay) {
     String text = unwanted.word().text();
     Set<String> absent = item.absent();
     if (absent.contains(unwanted.word().stem())) {
-      has.add("no " + text);
+      has.add(Finding.alone("no " + text));
     } else if (unwanted.isIn(item.stated())) {
-      wrong.add("has " + text);
+      wrong.add(Finding.alone("unwanted " + text));
     } else if (mustSay) {
-      missing.add("no " + text);
+      missing.add(Finding.alone("no " + text));
     } else {
-      has.add("no " + text);
+      has.add(Finding.alone("no " + text));
     }
   }
 
-  /** Share of the wishes that are met; the description counts half, no wishes count as met. */
+  /** Share of what is asked for that is met, the thing itself included; a mention counts half. */
   double coverage() {
-    int all = has.size() + mentions.size() + missing.size() + wrong.size();
-    return all == 0 ? 1 : (has.size() + 0.5 * mentions.size()) / all;
+    int all = 1 + has.size() + mentions.size() + missing.size() + wrong.size();
+    return (1 + has.size() + 0.5 * mentions.size()) / all;
   }
 }

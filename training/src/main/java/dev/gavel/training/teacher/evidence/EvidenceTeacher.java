@@ -22,12 +22,12 @@ import java.util.stream.Stream;
  * attributes. Texts are kept to 30 to 60 tokens, so that a small model can learn to write them.
  */
 public final class EvidenceTeacher implements Teacher {
-  private static final int WISHES = 5;
-  private static final int HAS = 4;
-  private static final int MENTIONS = 2;
-  private static final int MISSING = 3;
-  private static final int WRONG = 2;
-  private static final int WORD_CHARS = 20;
+  /** About 80 tokens of SmolLM2's tokenizer; titles with many model numbers come closest. */
+  private static final int TEXT_CHARS = 200;
+
+  private static final int LIST_MAX = 5;
+  private static final int FINDING_CHARS = 28;
+  private static final int PHRASE_CHARS = 48;
 
   private final List<Label> labels;
   private final boolean readsDescriptions;
@@ -54,8 +54,12 @@ public final class EvidenceTeacher implements Teacher {
 
   @Override
   public Optional<Lesson> teach(Judgment pair, OptionalInt known) {
-    Evidence evidence =
-        Evidence.of(QueryReading.of(pair.query()), ItemReading.of(pair.item(), readsDescriptions));
+    QueryReading query = QueryReading.of(pair.query());
+    ItemReading item = ItemReading.of(pair.item(), readsDescriptions);
+    if (query.isEmpty() || item.segments().isEmpty()) {
+      return Optional.empty();
+    }
+    Evidence evidence = Evidence.of(query, item);
     int label = known.orElseGet(() -> decide(evidence));
     return Optional.of(new Lesson(text(evidence, labels.get(label).name()), OptionalInt.of(label)));
   }
@@ -65,7 +69,7 @@ public final class EvidenceTeacher implements Teacher {
     double coverage = evidence.coverage();
     int rung =
         switch (evidence.category()) {
-          case SAME -> evidence.wrong().isEmpty() && coverage >= 0.75 ? 0 : coverage >= 0.5 ? 1 : 2;
+          case SAME -> evidence.wrong().isEmpty() && coverage >= 0.8 ? 0 : coverage >= 0.5 ? 1 : 2;
           case CLOSE -> coverage >= 0.5 ? 1 : 2;
           case ACCESSORY -> 2;
           case DIFFERENT -> evidence.has().isEmpty() ? 3 : 2;
@@ -73,50 +77,64 @@ public final class EvidenceTeacher implements Teacher {
     return Math.round(rung * (labels.size() - 1) / 3f);
   }
 
+  /** The text with as many findings of each kind as its length allows. */
   private static String text(Evidence evidence, String decision) {
-    return "Query: "
-        + query(evidence.query())
-        + ". Item: "
-        + evidence.itemPhrase()
-        + ". Category: "
-        + evidence.category().written()
-        + ". Attributes: "
-        + attributes(evidence)
-        + ". Decision: "
-        + decision
-        + ".";
+    String text = "";
+    for (int most = LIST_MAX; most >= 1; most--) {
+      text = text(evidence, decision, most);
+      if (text.length() <= TEXT_CHARS) {
+        break;
+      }
+    }
+    return text;
   }
 
-  private static String query(QueryReading query) {
-    List<String> wishes = new ArrayList<>();
-    query.measures().forEach(measure -> wishes.add(measure.written()));
-    query.wishes().forEach(wish -> wishes.add(wish.word().text()));
+  private static String text(Evidence evidence, String decision, int most) {
+    return "Query: %s. Item: %s. Category: %s. Attributes: %s. Decision: %s."
+        .formatted(
+            query(evidence.query(), most),
+            cut(evidence.itemPhrase(), PHRASE_CHARS),
+            evidence.category().written(),
+            attributes(evidence, most),
+            decision);
+  }
+
+  private static String query(QueryReading query, int most) {
+    List<Finding> wishes = new ArrayList<>();
+    query.measures().forEach(measure -> wishes.add(Finding.alone(measure.written())));
+    query.wishes().forEach(wish -> wishes.add(Finding.of(wish.word())));
     Stream.concat(query.absent().stream(), query.unwanted().stream())
-        .forEach(term -> wishes.add("no " + term.word().text()));
-    String head = query.head().map(term -> cut(term.word().text())).orElse("anything");
-    return wishes.isEmpty() ? head : head + " (" + list(wishes, WISHES) + ")";
+        .forEach(term -> wishes.add(Finding.alone("no " + term.word().text())));
+    String head =
+        query.head().map(term -> cut(term.word().text(), FINDING_CHARS)).orElse("anything");
+    return wishes.isEmpty() ? head : head + " (" + list(wishes, most) + ")";
   }
 
-  private static String attributes(Evidence evidence) {
+  private static String attributes(Evidence evidence, int most) {
     List<String> parts = new ArrayList<>();
-    add(parts, "has ", evidence.has(), HAS);
-    add(parts, "mentions ", evidence.mentions(), MENTIONS);
-    add(parts, "missing ", evidence.missing(), MISSING);
-    add(parts, "wrong ", evidence.wrong(), WRONG);
+    add(parts, "has ", evidence.has(), most);
+    add(parts, "mentions ", evidence.mentions(), most);
+    add(parts, "missing ", evidence.missing(), most);
+    add(parts, "", evidence.wrong(), most);
     return parts.isEmpty() ? "none asked" : String.join("; ", parts);
   }
 
-  private static void add(List<String> parts, String lead, List<String> words, int most) {
-    if (!words.isEmpty()) {
-      parts.add(lead + list(words, most));
+  private static void add(List<String> parts, String lead, List<Finding> findings, int most) {
+    if (!findings.isEmpty()) {
+      parts.add(lead + list(findings, most));
     }
   }
 
-  private static String list(List<String> words, int most) {
-    return String.join(", ", words.stream().limit(most).map(EvidenceTeacher::cut).toList());
+  private static String list(List<Finding> findings, int most) {
+    List<Finding> first =
+        findings.stream()
+            .limit(most)
+            .map(each -> new Finding(cut(each.text(), FINDING_CHARS), each.start(), each.end()))
+            .toList();
+    return String.join(", ", Finding.texts(first));
   }
 
-  private static String cut(String text) {
-    return text.length() <= WORD_CHARS ? text : text.substring(0, WORD_CHARS).strip();
+  private static String cut(String text, int chars) {
+    return text.length() <= chars ? text : text.substring(0, chars).strip();
   }
 }

@@ -19,7 +19,8 @@ final class Lexicon {
           "kid kids child children youth junior",
           "baby infant newborn toddler",
           "gray grey silver-grey",
-          "tv television",
+          "tv television hdtv",
+          "bike bicycle",
           "sofa couch loveseat settee",
           "refrigerator fridge",
           "handbag purse",
@@ -130,7 +131,6 @@ final class Lexicon {
           "battery",
           "filter",
           "remote",
-          "kit",
           "part",
           "hinge",
           "lid",
@@ -141,13 +141,6 @@ final class Lexicon {
           "stylus",
           "bumper",
           "faceplate",
-          "keyboard",
-          "hanger",
-          "organizer",
-          "cleaner",
-          "tripod",
-          "handle",
-          "knob",
           "liner");
 
   /** What follows is what the item is for. */
@@ -155,7 +148,7 @@ final class Lexicon {
 
   /** What follows comes with the item or lies in it. */
   static final Set<String> WITH =
-      Set.of("with", "w", "includes", "including", "include", "plus", "featuring");
+      Set.of("with", "w", "includes", "including", "include", "featuring");
 
   /** What follows describes what stands before. */
   static final Set<String> OF = Set.of("in", "by", "of", "from", "on", "at", "to", "like", "under");

@@ -43,13 +43,18 @@ record QueryReading(
         asked.add(Term.of(words, i));
         nouns = word.isNoun() && !connected ? asked.size() : nouns;
       }
-      connected |= nouns > 0 && Segment.Opener.of(word) != Segment.Opener.NONE;
+      connected |= nouns > 0 && Segment.Opener.of(word, found.rest()) != Segment.Opener.NONE;
     }
     Optional<Term> head =
         asked.isEmpty()
             ? Optional.empty()
             : Optional.of(asked.remove((nouns > 0 ? nouns : asked.size()) - 1));
     return new QueryReading(head, asked, unwanted, absent, found.measures());
+  }
+
+  /** Whether it asks for nothing that can be read. */
+  boolean isEmpty() {
+    return head.isEmpty() && measures.isEmpty() && unwanted.isEmpty() && absent.isEmpty();
   }
 
   /** Whether it asks for something made for another thing, such as a charger. */

@@ -13,8 +13,7 @@ import java.util.stream.Collectors;
  * @param opener the word that began it
  */
 record Segment(Opener opener, List<Word> words) {
-  private static final Pattern BOUNDARY =
-      Pattern.compile("[,;:()\\[\\]|!+\u2022]|\\s[-\u2013/]\\s");
+  private static final Pattern BOUNDARY = Pattern.compile("[,;:()\\[\\]|!\u2022]|\\s[-\u2013/]\\s");
   private static final int PHRASE_WORDS = 4;
 
   /** How a segment belongs to the one before. */
@@ -24,7 +23,14 @@ record Segment(Opener opener, List<Word> words) {
     WITH,
     OF;
 
-    static Opener of(Word word) {
+    /** What a word of a text opens; parts of "drop-in" and "cut-to-size" open nothing. */
+    static Opener of(Word word, String text) {
+      boolean joined =
+          (word.start() > 0 && text.charAt(word.start() - 1) == '-')
+              || (word.end() < text.length() && text.charAt(word.end()) == '-');
+      if (joined) {
+        return NONE;
+      }
       if (Lexicon.FOR.contains(word.text())) {
         return FOR;
       }
@@ -42,7 +48,7 @@ record Segment(Opener opener, List<Word> words) {
     Opener opener = Opener.NONE;
     int end = 0;
     for (Word word : words) {
-      Opener next = Opener.of(word);
+      Opener next = Opener.of(word, title);
       boolean cut = BOUNDARY.matcher(title.substring(end, word.start())).find();
       if ((cut || next != Opener.NONE) && !open.isEmpty()) {
         out.add(new Segment(opener, List.copyOf(open)));

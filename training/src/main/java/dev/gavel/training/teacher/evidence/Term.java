@@ -21,29 +21,32 @@ record Term(Word word, Set<String> keys) {
   /** The word at a place of its text. */
   static Term of(List<Word> words, int at) {
     Set<String> keys = new LinkedHashSet<>();
-    Word word = words.get(at);
-    keys.add(word.stem());
+    keys.add(words.get(at).stem());
     if (at > 0) {
-      keys.add(joined(words.get(at - 1), word));
+      addJoined(keys, words.get(at - 1), words.get(at));
     }
     if (at + 1 < words.size()) {
-      keys.add(joined(word, words.get(at + 1)));
+      addJoined(keys, words.get(at), words.get(at + 1));
     }
-    return new Term(word, keys);
+    return new Term(words.get(at), keys);
   }
 
   /** All keys under which the words of a text are found. */
   static Set<String> keys(List<Word> words) {
     Set<String> keys = new HashSet<>();
     for (int i = 0; i < words.size(); i++) {
-      keys.addAll(of(words, i).keys());
+      keys.add(words.get(i).stem());
+      if (i > 0) {
+        addJoined(keys, words.get(i - 1), words.get(i));
+      }
     }
     return keys;
   }
 
-  private static String joined(Word left, Word right) {
-    List<Word> one = Words.of(left.text() + right.text());
-    return one.size() == 1 ? one.get(0).stem() : left.text() + right.text();
+  /** "door bells" as doorbells and doorbell; "spider man" as spiderman. */
+  private static void addJoined(Set<String> keys, Word left, Word right) {
+    keys.add(Lexicon.canonical(left.text() + right.text()));
+    keys.add(Lexicon.canonical(left.text() + right.stem()));
   }
 
   /** Whether the text with these keys has the word. */
@@ -60,9 +63,18 @@ record Term(Word word, Set<String> keys) {
     if (stem.length() < TYPO_LENGTH || !stem.chars().allMatch(Character::isLetter)) {
       return false;
     }
+    List<String> like = found.stream().filter(key -> isLike(key, stem)).toList();
+    if (like.isEmpty()) {
+      return false;
+    }
     CharacterRunAutomaton near =
         new CharacterRunAutomaton(
             new LevenshteinAutomata(stem.substring(1), true).toAutomaton(1, stem.substring(0, 1)));
-    return found.stream().anyMatch(key -> key.length() >= TYPO_LENGTH - 1 && near.run(key));
+    return like.stream().anyMatch(near::run);
+  }
+
+  /** Cheap to say, and true of all words that are one error apart. */
+  private static boolean isLike(String key, String stem) {
+    return Math.abs(key.length() - stem.length()) <= 1 && key.charAt(0) == stem.charAt(0);
   }
 }

@@ -9,6 +9,7 @@ import org.apache.lucene.analysis.Analyzer;
 import org.apache.lucene.analysis.LowerCaseFilter;
 import org.apache.lucene.analysis.TokenStream;
 import org.apache.lucene.analysis.Tokenizer;
+import org.apache.lucene.analysis.en.EnglishMinimalStemFilter;
 import org.apache.lucene.analysis.en.EnglishPossessiveFilter;
 import org.apache.lucene.analysis.en.KStemFilter;
 import org.apache.lucene.analysis.miscellaneous.ASCIIFoldingFilter;
@@ -16,7 +17,10 @@ import org.apache.lucene.analysis.standard.StandardTokenizer;
 import org.apache.lucene.analysis.tokenattributes.CharTermAttribute;
 import org.apache.lucene.analysis.tokenattributes.OffsetAttribute;
 
-/** Cuts text into words (Unicode's rules) and finds their stems (Krovetz). Thread-safe. */
+/**
+ * Cuts text into words (Unicode's rules) and finds their stems (Krovetz, then plurals).
+ * Thread-safe.
+ */
 final class Words {
   /**
    * A word of a text.
@@ -60,7 +64,9 @@ final class Words {
         protected TokenStreamComponents createComponents(String field) {
           Tokenizer source = new StandardTokenizer();
           TokenStream plain = new LowerCaseFilter(new EnglishPossessiveFilter(source));
-          return new TokenStreamComponents(source, new KStemFilter(new ASCIIFoldingFilter(plain)));
+          TokenStream stems = new KStemFilter(new ASCIIFoldingFilter(plain));
+          // Krovetz keeps plurals that a dictionary lists, such as boots.
+          return new TokenStreamComponents(source, new EnglishMinimalStemFilter(stems));
         }
       };
 
