@@ -152,7 +152,9 @@ final class Path {
     drawn[generated] = token;
     drawnLogProbs[generated++] = result.sampledLogProbability(index);
     boolean end = run.plan().endTokens().contains(token);
-    text.append(end ? stream.flush() : stream.push(token));
+    if (!end) {
+      text.append(stream.push(token));
+    }
     ended = end || stream.stopped();
     if (!ended && generated < drawn.length) {
       next = new int[] {token};
