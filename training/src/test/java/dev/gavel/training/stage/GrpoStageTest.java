@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The stage on the engine: a random model, of which each label is about as probable. */
 class GrpoStageTest {
   private static final ObjectMapper MAPPER = new ObjectMapper();
-  private static final int STEPS = 16;
+  private static final int STEPS = 20;
 
   @TempDir Path folder;
   private Path model;
@@ -84,7 +84,7 @@ class GrpoStageTest {
   @Test
   void theRewardRisesOnTheEngine() throws IOException {
     Path out = folder.resolve("run");
-    GrpoConfig config = config("dev: " + data);
+    GrpoConfig config = config("form: label-only", "dev: " + data);
     new GrpoStage(config).run(out, Progress.SILENT);
     JsonNode report = report(out);
     assertEquals(0, report.path("pairs").path("label_variation").asDouble(), "balanced");
@@ -96,8 +96,8 @@ class GrpoStageTest {
       JsonNode step = MAPPER.readTree(line);
       if (step.has("reward")) {
         int number = step.get("step").asInt();
-        first += number <= 3 ? step.get("reward").asDouble() / 3 : 0;
-        last += number > STEPS - 3 ? step.get("reward").asDouble() / 3 : 0;
+        first += number <= 2 ? step.get("reward").asDouble() / 2 : 0;
+        last += number > STEPS - 10 ? step.get("reward").asDouble() / 10 : 0;
         assertEquals(6, step.get("groups").asInt());
         // What the engine says of the tokens that it drew is what the trainer says: fp32's
         // roundings
@@ -105,7 +105,9 @@ class GrpoStageTest {
         assertTrue(step.get("ratio_deviation").asDouble() < 1e-3, line);
       }
     }
-    assertTrue(last > first + .2, "mean reward " + first + " to " + last);
+    // Two of the four labels occur: a quarter is right by chance, half once the others are gone.
+    // Ten steps have more than 360 responses, so their mean has a standard error below .03.
+    assertTrue(first < .4 && last > .42, "mean reward " + first + " to " + last);
     assertTrue(Files.exists(out.resolve("model/model.safetensors")));
     // Started again, it is done.
     new GrpoStage(config).run(out, Progress.SILENT);
