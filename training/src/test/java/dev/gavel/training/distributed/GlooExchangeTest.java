@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gavel.training.run.GradientExchange;
 import dev.gavel.training.torch.Torch;
 import java.io.IOException;
@@ -25,6 +26,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Two processes beside one that does the work of both. */
 class GlooExchangeTest {
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+
   @TempDir static Path folder;
 
   @BeforeAll
@@ -40,7 +43,7 @@ class GlooExchangeTest {
     new Worker(GradientExchange.ALONE, folder.resolve("alone"), folder.resolve("alone-run")).work();
     try {
       for (int rank = 0; rank < 2; rank++) {
-        assertTrue(workers.get(rank).waitFor(3, TimeUnit.MINUTES), "worker " + rank + " hangs");
+        assertTrue(workers.get(rank).waitFor(10, TimeUnit.MINUTES), "worker " + rank + " hangs");
         assertEquals(0, workers.get(rank).exitValue(), Files.readString(log(rank)));
       }
     } finally {
@@ -141,13 +144,21 @@ class GlooExchangeTest {
     List<String> both = Files.readAllLines(folder.resolve("run/sft/metrics.jsonl"));
     assertEquals(Worker.STEPS, alone.size());
     assertEquals(Worker.STEPS, both.size());
-    com.fasterxml.jackson.databind.ObjectMapper mapper =
-        new com.fasterxml.jackson.databind.ObjectMapper();
     for (int i = 0; i < alone.size(); i++) {
       for (String name : List.of("loss", "tokens", "gradient_norm")) {
-        double expected = mapper.readTree(alone.get(i)).get(name).asDouble();
-        assertEquals(expected, mapper.readTree(both.get(i)).get(name).asDouble(), 1e-9, name);
+        double expected = MAPPER.readTree(alone.get(i)).get(name).asDouble();
+        assertEquals(expected, MAPPER.readTree(both.get(i)).get(name).asDouble(), 1e-9, name);
       }
+    }
+  }
+
+  @Test
+  void workersThatSampleByThemselvesKeepOnePolicyAlsoWhenResumed() throws IOException {
+    Map<String, double[]> whole = values("worker0", Worker.GRPO_WEIGHTS);
+    assertSame(whole, Worker.GRPO_WEIGHTS, 0);
+    assertSame(whole, Worker.GRPO_RESUMED, 0);
+    for (String line : Files.readAllLines(folder.resolve("run/grpo/metrics.jsonl"))) {
+      assertEquals(4, MAPPER.readTree(line).get("groups").asInt(), "over both");
     }
   }
 

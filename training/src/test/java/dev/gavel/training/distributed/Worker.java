@@ -3,6 +3,12 @@ package dev.gavel.training.distributed;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gavel.training.data.Sampler;
+import dev.gavel.training.grpo.GroupRule;
+import dev.gavel.training.grpo.GrpoSettings;
+import dev.gavel.training.grpo.GrpoTrainer;
+import dev.gavel.training.grpo.Reward;
+import dev.gavel.training.grpo.ToySource;
+import dev.gavel.training.loss.GrpoLoss;
 import dev.gavel.training.loss.SftLoss;
 import dev.gavel.training.model.CausalLm;
 import dev.gavel.training.model.Gradients;
@@ -40,6 +46,8 @@ final class Worker {
   static final String GRADIENT = "gradient";
   static final String GRADIENT_FP32 = "gradient-fp32";
   static final String WEIGHTS = "weights";
+  static final String GRPO_WEIGHTS = "grpo-weights";
+  static final String GRPO_RESUMED = "grpo-resumed";
   static final String CONFIG_ERROR = "config-error.txt";
   static final String GATHERED = "gathered.txt";
   private static final int BATCH = 9;
@@ -71,8 +79,8 @@ final class Worker {
             Integer.parseInt(args[0]),
             Integer.parseInt(args[1]),
             new WorkerSpec.SharedFile(Path.of(args[2])),
-            Duration.ofSeconds(120),
-            Duration.ofSeconds(120));
+            Duration.ofMinutes(5),
+            Duration.ofMinutes(5));
     try (GradientExchange exchange = GlooExchange.join(spec)) {
       new Worker(exchange, Path.of(args[3]), Path.of(args[4])).work();
     }
@@ -85,6 +93,8 @@ final class Worker {
     gradient(ScalarType.Double, GRADIENT);
     gradient(ScalarType.Float, GRADIENT_FP32);
     train();
+    reinforce(run.resolve("grpo"), GRPO_WEIGHTS, 4);
+    reinforce(run.resolve("grpo-resumed"), GRPO_RESUMED, 3, 4);
   }
 
   /** Texts of any length, none included. */
@@ -181,13 +191,54 @@ final class Worker {
                   RunDirectory.open(run.resolve("sft"), CONFIG, exchange),
                   Progress.SILENT)) {
         trainer.run(stop);
-        Map<String, double[]> weights = new LinkedHashMap<>();
-        for (Map.Entry<String, Tensor> each : model.parameters().all().entrySet()) {
-          weights.put(each.getKey(), Torch.doubles(each.getValue()));
-        }
-        write(out.resolve(WEIGHTS), weights);
+        write(out.resolve(WEIGHTS), weights(model));
       }
     }
+  }
+
+  /** Groups of a batch are shared; every worker samples by itself. */
+  private void reinforce(Path home, String file, int... stops) throws IOException {
+    GrpoSettings settings =
+        new GrpoSettings(
+            4,
+            new GroupRule(6, 6, 4, 3, 5),
+            new GrpoLoss(.2, .2, 0, GrpoLoss.Mean.SEQUENCE),
+            new GrpoSettings.AdvantageRule(true, 2),
+            new GrpoSettings.Use(1, 1, GrpoSettings.OldLogProbs.ROLLOUT),
+            100,
+            Gradients.ALL,
+            1e-3,
+            0,
+            1,
+            AdamWOptimizer.Settings.DEFAULT,
+            2,
+            2,
+            5);
+    List<int[]> prompts = ToySource.prompts(24, 1);
+    int[] labels = ToySource.labels(24);
+    for (int stop : stops) {
+      try (CausalLm policy = model(ScalarType.Float);
+          ToySource source = new ToySource(prompts)) {
+        policy.parameters().get("model.embed_tokens.weight").set_requires_grad(false);
+        GrpoTrainer.Task task =
+            new GrpoTrainer.Task(
+                policy, null, labels, Sampler.shuffled(24, 6), source, Reward.LABEL);
+        try (GrpoTrainer trainer =
+            new GrpoTrainer(
+                task, settings, RunDirectory.open(home, CONFIG, exchange), Progress.SILENT)) {
+          trainer.run(stop);
+        }
+        write(out.resolve(file), weights(policy));
+      }
+    }
+  }
+
+  private static Map<String, double[]> weights(CausalLm model) {
+    Map<String, double[]> out = new LinkedHashMap<>();
+    for (Map.Entry<String, Tensor> each : model.parameters().all().entrySet()) {
+      out.put(each.getKey(), Torch.doubles(each.getValue()));
+    }
+    return out;
   }
 
   private static void write(Path file, Map<String, double[]> values) throws IOException {

@@ -16,25 +16,24 @@ import org.bytedeco.pytorch.Tensor;
 
 /**
  * Samples from a copy of the policy: a label, a cue that is not drawn, and one token of reasoning.
- * The sampling is the test's own, by inversion of the cumulative distribution.
+ * Every token is a label, odd or even. The sampling is the test's own, by inversion of the
+ * cumulative distribution.
  */
-final class ToySource implements RolloutSource, AutoCloseable {
-  static final Path MODEL = Path.of("../native/src/test/resources/goldens/qwen3");
+public final class ToySource implements RolloutSource, AutoCloseable {
+  public static final Path MODEL = Path.of("../native/src/test/resources/goldens/qwen3");
   static final int FIRST_LABEL = 3;
   static final int LABELS = 2;
   static final int CUE = 9;
 
   private final List<int[]> prompts;
   private final CausalLm copy = CausalLm.load(MODEL);
-  int pushes;
-  int rounds;
 
-  ToySource(List<int[]> prompts) {
+  public ToySource(List<int[]> prompts) {
     this.prompts = prompts;
   }
 
   /** The answer is whether the last token is the first one again, or a rarer one. */
-  static List<int[]> prompts(int count, long seed) {
+  public static List<int[]> prompts(int count, long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     return IntStream.range(0, count)
         .mapToObj(
@@ -46,13 +45,12 @@ final class ToySource implements RolloutSource, AutoCloseable {
         .toList();
   }
 
-  static int[] labels(int count) {
+  public static int[] labels(int count) {
     return IntStream.range(0, count).map(i -> i % 2).toArray();
   }
 
   @Override
   public void push(CausalLm policy) {
-    pushes++;
     try (NoGradGuard guard = new NoGradGuard()) {
       copy.parameters()
           .all()
@@ -62,7 +60,6 @@ final class ToySource implements RolloutSource, AutoCloseable {
 
   @Override
   public List<List<Rollout>> sample(int[] pairs, int each, long seed) {
-    rounds++;
     SplittableRandom random = new SplittableRandom(seed);
     List<List<Rollout>> out = new ArrayList<>();
     double[][] labels = next(Arrays.stream(pairs).mapToObj(prompts::get).toList());
@@ -84,7 +81,6 @@ final class ToySource implements RolloutSource, AutoCloseable {
     read[prompt.length + 1] = CUE;
     double[] after = next(List.of(read))[0];
     int reason = draw(after, random);
-    int index = label - FIRST_LABEL;
     return new Rollout(
         pair,
         path,
@@ -93,7 +89,7 @@ final class ToySource implements RolloutSource, AutoCloseable {
         new boolean[] {false, true, false},
         new double[] {labels[label], 0, after[reason]},
         "",
-        index >= 0 && index < LABELS ? index : -1,
+        Math.floorMod(label - FIRST_LABEL, LABELS),
         true);
   }
 
