@@ -152,8 +152,12 @@ class GradientTest {
   @ParameterizedTest
   @MethodSource("cases")
   void bf16IsNear(Case golden) {
-    Map<String, double[]> exact = gradients(golden, false);
-    double rounding = distance(exact, gradients(golden, true)) / distance(exact, null);
+    Map<String, double[]> exact = gradients(golden, 0);
+    double rounding = 0;
+    for (long seed = 1; seed <= 6; seed++) {
+      rounding = Math.max(rounding, distance(exact, gradients(golden, seed)));
+    }
+    rounding /= distance(exact, null);
     double bound = 2 * Math.sqrt(6) * rounding;
     try (CausalLm model = CausalLm.load(golden.directory(), Precision.BF16)) {
       model.parameters().train(true);
@@ -173,14 +177,14 @@ class GradientTest {
     }
   }
 
-  /** In fp64, of the weights themselves or of weights that are off by up to 2^-8. */
-  private static Map<String, double[]> gradients(Case golden, boolean rounded) {
-    SplittableRandom random = new SplittableRandom(8);
+  /** In fp64, of the weights themselves (seed 0) or of weights that are off by up to 2^-8. */
+  private static Map<String, double[]> gradients(Case golden, long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
     try (CausalLm model = CausalLm.load(golden.directory(), ScalarType.Double)) {
       try (PointerScope scope = new PointerScope();
           NoGradGuard guard = new NoGradGuard()) {
         for (Map.Entry<String, Tensor> each : model.parameters().all().entrySet()) {
-          if (rounded && each.getKey().endsWith("_proj.weight")) {
+          if (seed > 0 && each.getKey().endsWith("_proj.weight")) {
             double[] factors =
                 random.doubles(each.getValue().numel(), 1 - 0x1p-8, 1 + 0x1p-8).toArray();
             each.getValue().mul_(Tensor.create(factors, each.getValue().shape()));
