@@ -3,6 +3,7 @@ package dev.gavel.training.model;
 import dev.gavel.engine.ModelConfig;
 import dev.gavel.training.torch.Torch;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -60,7 +61,7 @@ final class Attention {
     int[] sources = new int[padded];
     int[] places = new int[batch.tokens().length];
     place(batch, order, sources, places);
-    boolean equal = java.util.Arrays.equals(sources, IntStream.range(0, padded).toArray());
+    boolean equal = Arrays.equals(sources, IntStream.range(0, padded).toArray());
     this.padding = equal ? null : Torch.indices(sources);
     this.packing = equal ? null : Torch.indices(places);
   }

@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SplittableRandom;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
@@ -140,6 +141,72 @@ class GradientTest {
       gradients(model)
           .forEach((name, found) -> assertArrayEquals(expected.get(name), found, 1e-13, name));
     }
+  }
+
+  /**
+   * Errors of the size of bf16's rounding in the layers' weights alone change exact gradients by
+   * some e, which holds the model's own sensitivity. Of every product, forward and backward, bf16
+   * rounds the weight, the other factor and the result: three independent errors, and the gradient
+   * of the weight as much again, so that sqrt(6) e is expected; twice that is the bound.
+   */
+  @ParameterizedTest
+  @MethodSource("cases")
+  void bf16IsNear(Case golden) {
+    Map<String, double[]> exact = gradients(golden, 0);
+    double rounding = 0;
+    for (long seed = 1; seed <= 6; seed++) {
+      rounding = Math.max(rounding, distance(exact, gradients(golden, seed)));
+    }
+    rounding /= distance(exact, null);
+    double bound = 2 * Math.sqrt(6) * rounding;
+    try (CausalLm model = CausalLm.load(golden.directory(), Precision.BF16)) {
+      model.parameters().train(true);
+      double loss = backward(model, golden.batch(), Gradients.ALL);
+      assertEquals(golden.json().get("loss").asDouble(), loss, bound * loss);
+      Map<String, double[]> found = gradients(model);
+      double error = distance(exact, found) / distance(exact, null);
+      assertTrue(error < bound, "error " + error + ", bound " + bound);
+      assertTrue(error > 0x1p-8 / 8, "error " + error + ": are the products bf16?");
+      Tensor gradient = model.parameters().get("model.layers.0.self_attn.q_proj.weight").grad();
+      assertEquals(ScalarType.Float, gradient.scalar_type().intern());
+
+      model.parameters().zeroGradients();
+      assertEquals(loss, backward(model, golden.batch(), Gradients.LAYER_INPUTS), 1e-6 * loss);
+      double apart = distance(found, gradients(model)) / distance(found, null);
+      assertTrue(apart < 1e-5, "layer by layer: " + apart);
+    }
+  }
+
+  /** In fp64, of the weights themselves (seed 0) or of weights that are off by up to 2^-8. */
+  private static Map<String, double[]> gradients(Case golden, long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    try (CausalLm model = CausalLm.load(golden.directory(), ScalarType.Double)) {
+      try (PointerScope scope = new PointerScope();
+          NoGradGuard guard = new NoGradGuard()) {
+        for (Map.Entry<String, Tensor> each : model.parameters().all().entrySet()) {
+          if (seed > 0 && each.getKey().endsWith("_proj.weight")) {
+            double[] factors =
+                random.doubles(each.getValue().numel(), 1 - 0x1p-8, 1 + 0x1p-8).toArray();
+            each.getValue().mul_(Tensor.create(factors, each.getValue().shape()));
+          }
+        }
+      }
+      model.parameters().train(true);
+      backward(model, golden.batch(), Gradients.ALL);
+      return gradients(model);
+    }
+  }
+
+  /** Of two gradients, or of one from zero. */
+  private static double distance(Map<String, double[]> one, Map<String, double[]> other) {
+    double squares = 0;
+    for (Map.Entry<String, double[]> entry : one.entrySet()) {
+      for (int i = 0; i < entry.getValue().length; i++) {
+        double from = other == null ? 0 : other.get(entry.getKey())[i];
+        squares += Math.pow(entry.getValue()[i] - from, 2);
+      }
+    }
+    return Math.sqrt(squares);
   }
 
   @Test

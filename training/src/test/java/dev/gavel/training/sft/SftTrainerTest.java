@@ -10,6 +10,7 @@ import dev.gavel.training.model.CausalLm;
 import dev.gavel.training.model.Gradients;
 import dev.gavel.training.model.Lora;
 import dev.gavel.training.model.PackedBatch;
+import dev.gavel.training.model.Precision;
 import dev.gavel.training.run.AdamWOptimizer;
 import dev.gavel.training.run.Progress;
 import dev.gavel.training.torch.Torch;
@@ -64,7 +65,11 @@ class SftTrainerTest {
   }
 
   private static CausalLm model(boolean adapters) {
-    CausalLm model = CausalLm.load(MODEL);
+    return model(adapters, Precision.FP32);
+  }
+
+  private static CausalLm model(boolean adapters, Precision precision) {
+    CausalLm model = CausalLm.load(MODEL, precision);
     if (adapters) {
       model.add(new Lora(4, 8, Lora.ALL_LINEAR, 1));
     } else {
@@ -73,11 +78,11 @@ class SftTrainerTest {
     return model;
   }
 
-  private Map<String, double[]> trained(boolean adapters, Path home, int... stops)
-      throws IOException {
+  private Map<String, double[]> trained(
+      boolean adapters, Precision precision, Path home, int... stops) throws IOException {
     for (int i = 0; i < stops.length; i++) {
       // Every stop is a new process's worth of state: model, optimizer and all are loaded anew.
-      try (CausalLm model = model(adapters);
+      try (CausalLm model = model(adapters, precision);
           SftTrainer trainer =
               new SftTrainer(
                   model,
@@ -99,12 +104,15 @@ class SftTrainerTest {
 
   @Test
   void aResumedRunEndsWithTheSameBits() throws IOException {
-    for (boolean adapters : new boolean[] {false, true}) {
-      Map<String, double[]> whole = trained(adapters, folder.resolve("whole" + adapters), STEPS);
-      // Stopped two steps after a checkpoint: those are done again.
-      Map<String, double[]> resumed =
-          trained(adapters, folder.resolve("resumed" + adapters), 7, STEPS);
-      whole.forEach((name, values) -> assertArrayEquals(values, resumed.get(name), 0, name));
+    for (Precision precision : Precision.values()) {
+      for (boolean adapters : new boolean[] {false, true}) {
+        Path home = folder.resolve(precision + "-" + adapters);
+        Map<String, double[]> whole = trained(adapters, precision, home.resolve("whole"), STEPS);
+        // Stopped two steps after a checkpoint: those are done again.
+        Map<String, double[]> resumed =
+            trained(adapters, precision, home.resolve("resumed"), 7, STEPS);
+        whole.forEach((name, values) -> assertArrayEquals(values, resumed.get(name), 0, name));
+      }
     }
   }
 
