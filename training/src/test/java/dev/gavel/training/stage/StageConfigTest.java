@@ -50,8 +50,7 @@ class StageConfigTest {
   @Test
   void whatIsNotGivenHasItsDefault() {
     assertEquals(
-        new Sample(
-            Path.of("x/y"), 1e-4, false, Color.DARK_RED, List.of(), null, STANDARD, 7, "a"),
+        new Sample(Path.of("x/y"), 1e-4, false, Color.DARK_RED, List.of(), null, STANDARD, 7, "a"),
         parse("file: x/y", Map.of()));
   }
 
