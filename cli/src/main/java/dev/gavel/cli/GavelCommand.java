@@ -3,6 +3,7 @@ package dev.gavel.cli;
 import dev.gavel.cli.bench.BenchCommand;
 import dev.gavel.cli.demo.DemoCommand;
 import dev.gavel.cli.terminal.Terminal;
+import dev.gavel.cli.train.EvaluateCommand;
 import dev.gavel.cli.train.TrainCommand;
 import java.io.InputStream;
 import java.io.PrintWriter;
@@ -25,6 +26,7 @@ import picocli.CommandLine.HelpCommand;
       ExplainCommand.class,
       ModelCommand.class,
       TrainCommand.class,
+      EvaluateCommand.class,
       BenchCommand.class,
       HealthCommand.class,
       VersionCommand.class,

@@ -22,9 +22,8 @@ abstract class StageCommand extends Action {
 
   @Option(
       names = "--config",
-      required = true,
       paramLabel = "FILE",
-      description = "YAML or JSON; docs/training.md lists the keys.")
+      description = "YAML or JSON; docs/training.md lists the keys. --set alone does too.")
   private Path file;
 
   @Option(
@@ -45,9 +44,11 @@ abstract class StageCommand extends Action {
   /** Runs the stage. Illegal arguments are what the user gave. */
   abstract Report run(Path out, Progress progress) throws IOException;
 
-  /** Reads the config file with its overrides. */
+  /** Reads the config file with its overrides; the overrides alone where there is no file. */
   final <T extends Record> T config(Class<T> type) {
-    return StageConfig.read(file, overrides, type);
+    return file == null
+        ? StageConfig.parse("", overrides, type)
+        : StageConfig.read(file, overrides, type);
   }
 
   /** Whether several workers can share the stage's work: then it takes {@link #exchange}. */

@@ -11,7 +11,8 @@ import picocli.CommandLine.Command;
       TrainSftCommand.class,
       TrainSampleCommand.class,
       TrainDpoCommand.class,
-      TrainGrpoCommand.class
+      TrainGrpoCommand.class,
+      TrainCalibrateCommand.class
     },
     synopsisSubcommandLabel = "COMMAND")
 public final class TrainCommand extends Action {
