@@ -56,6 +56,7 @@ final class ChatClient {
   private final Sleeper sleeper;
   private final HttpClient http;
   private final AtomicInteger failures = new AtomicInteger();
+  private volatile String stopped; // why nothing is sent any more, or null
   private final AtomicInteger cached = new AtomicInteger();
 
   ChatClient(EndpointOptions options, Budget budget) {
@@ -96,23 +97,30 @@ final class ChatClient {
         cached.incrementAndGet();
         return known.get();
       }
+      if (stopped != null) {
+        throw new TeachingStoppedException(stopped);
+      }
       String answer = send(request);
       cache.put(key, answer);
       failures.set(0);
       return answer;
     } catch (IOException e) {
       throw new UncheckedIOException(options.cache() + ": answers cannot be kept", e);
+    } catch (TeachingStoppedException e) {
+      stopped = e.getMessage();
+      throw e;
     } catch (TeacherException e) {
       if (failures.incrementAndGet() >= FAILURES_IN_ROW) {
-        throw new TeachingStoppedException(
-            FAILURES_IN_ROW + " pairs failed one after the other, the last: " + e.getMessage());
+        stopped =
+            FAILURES_IN_ROW + " pairs failed one after the other, the last: " + e.getMessage();
+        throw new TeachingStoppedException(stopped);
       }
       throw e;
     }
   }
 
   /** One attempt: either an answer, or why not and whether to try again. */
-  private record Attempt(String answer, String problem, Duration wait, Throwable cause) {
+  private record Attempt(String answer, String problem, Duration pause, Throwable cause) {
     static Attempt failed(String problem, Throwable cause) {
       return new Attempt(null, problem, null, cause);
     }
@@ -130,7 +138,7 @@ final class ChatClient {
             options.url() + ": " + made.problem() + ", after " + attempt + " attempts",
             made.cause());
       }
-      sleeper.sleep(made.wait() != null ? made.wait() : backoff.after(attempt));
+      sleeper.sleep(made.pause() != null ? made.pause() : backoff.after(attempt));
     }
   }
 
