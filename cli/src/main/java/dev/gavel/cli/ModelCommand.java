@@ -13,13 +13,19 @@ import picocli.CommandLine.Parameters;
 /** {@code gavel model}. */
 @Command(
     name = "model",
-    description = "Look at and make model directories.",
-    subcommands = {ModelCommand.Inspect.class, ModelCommand.Init.class, PruneCommand.class},
+    description = "Look at, make and change model directories.",
+    subcommands = {
+      ModelCommand.Inspect.class,
+      ModelCommand.Init.class,
+      PruneCommand.class,
+      ExportCommand.class,
+      QuantizeCommand.class
+    },
     synopsisSubcommandLabel = "COMMAND")
 public final class ModelCommand extends Action {
   @Override
   public Integer call() {
-    throw usage("expected a command: inspect, init or prune");
+    throw usage("expected a command: inspect, init, prune, export or quantize");
   }
 
   /** {@code gavel model inspect}. */

@@ -74,7 +74,7 @@ final class PruneCommand extends Action {
     try {
       report = ModelPruner.prune(model, out, new PruneSpec(layers, vocabulary, corpora, manifest));
     } catch (IllegalArgumentException e) {
-      throw new CliException(ExitCode.USAGE, e.getMessage(), e);
+      throw usage(e.getMessage());
     }
     if (json) {
       terminal().out().println(JsonView.line(toJson(report)));

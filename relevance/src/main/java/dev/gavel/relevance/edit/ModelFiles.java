@@ -2,6 +2,7 @@ package dev.gavel.relevance.edit;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.gavel.engine.DType;
 import dev.gavel.relevance.ModelFormatException;
 import dev.gavel.relevance.json.JsonFile;
 import dev.gavel.relevance.model.Manifest;
@@ -72,6 +73,17 @@ public final class ModelFiles {
         write(directory, Manifest.FILE, manifest);
       }
     }
+  }
+
+  /** Says in {@code config.json} of which type the weights are. */
+  public static void putDtype(ObjectNode config, DType dtype) {
+    config.put(
+        config.has("torch_dtype") ? "torch_dtype" : "dtype",
+        switch (dtype) {
+          case F32 -> "float32";
+          case F16 -> "float16";
+          case BF16 -> "bfloat16";
+        });
   }
 
   static void delete(Path directory, Set<String> names) throws IOException {

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -194,6 +195,11 @@ final class WeightLoader {
   /** The element types handed over, for example {@code [BF16]}. */
   List<DType> dtypes() {
     return all().map(Part::dtype).distinct().sorted().toList();
+  }
+
+  /** The element type of every tensor as it is handed over. */
+  Map<String, DType> dtypesByName() {
+    return all().collect(Collectors.toMap(part -> part.spec().name(), Part::dtype));
   }
 
   /** Parameters by how they are stored, for example {@code BF16}. */

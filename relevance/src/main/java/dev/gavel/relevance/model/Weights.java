@@ -69,6 +69,11 @@ public final class Weights {
     return out;
   }
 
+  /** The element type of every tensor as it is handed over. */
+  public Map<String, DType> dtypesByName() {
+    return loader.dtypesByName();
+  }
+
   /** Hands every tensor to {@code sink}, in the order of the files; experts one by one. */
   public void forEach(Sink sink) {
     loader.forEach(sink);

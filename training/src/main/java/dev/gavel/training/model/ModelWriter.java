@@ -3,6 +3,7 @@ package dev.gavel.training.model;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gavel.engine.DType;
+import dev.gavel.relevance.edit.ModelFiles;
 import dev.gavel.relevance.model.SafetensorsWriter;
 import dev.gavel.relevance.model.Weights;
 import java.io.IOException;
@@ -10,11 +11,9 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /** Writes a trained model as a Hugging Face directory, adapters merged. */
 public final class ModelWriter {
@@ -37,32 +36,15 @@ public final class ModelWriter {
       throw new IllegalArgumentException(
           "model directory: expected another one than the base, found " + out);
     }
-    copyOtherFiles(base, out);
+    ModelFiles.copyAllButWeights(base, out);
     writeConfig(base, out, dtype);
     writeWeights(model, out.resolve(WEIGHTS), dtype);
   }
 
-  private static void copyOtherFiles(Path base, Path out) throws IOException {
-    try (Stream<Path> files = Files.list(base)) {
-      for (Path file : files.filter(Files::isRegularFile).toList()) {
-        String name = file.getFileName().toString();
-        boolean weights = name.endsWith(".safetensors") || name.endsWith(".safetensors.index.json");
-        if (!weights) {
-          Files.copy(file, out.resolve(name), StandardCopyOption.REPLACE_EXISTING);
-        }
-      }
-    }
-  }
-
   private static void writeConfig(Path base, Path out, DType dtype) throws IOException {
     ObjectNode config = (ObjectNode) MAPPER.readTree(base.resolve("config.json").toFile());
-    config.put(
-        config.has("torch_dtype") ? "torch_dtype" : "dtype",
-        switch (dtype) {
-          case F32 -> "float32";
-          case F16 -> "float16";
-          case BF16 -> "bfloat16";
-        });
+    config.remove("quantization_config"); // of a base that was stored as integers
+    ModelFiles.putDtype(config, dtype);
     Files.writeString(
         out.resolve("config.json"),
         MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(config) + "\n");
