@@ -1,6 +1,7 @@
 package dev.gavel.relevance.edit;
 
 import dev.gavel.relevance.model.HalfFloats;
+import java.util.Arrays;
 
 /**
  * Finds the scale and the integers of one group of weights, symmetric around 0.
@@ -45,14 +46,14 @@ final class GroupQuantizer {
     for (int i = from; i < to; i++) {
       largest = Math.max(largest, Math.abs(weights[i]));
     }
-    java.util.Arrays.fill(integers, from, to, (byte) 0);
+    Arrays.fill(integers, from, to, (byte) 0);
     float best = 0;
     double leastError = squares(weights, from, to);
     if (leastError == 0) {
       return 0;
     }
     for (double level : levels) {
-      for (int sign = -1; sign <= 1; sign += 2) {
+      for (int sign = 1; sign >= -1; sign -= 2) {
         float scale = refined(weights, from, to, (float) (sign * largest / level));
         double error = scale == 0 ? leastError : round(weights, from, to, scale);
         if (error < leastError) {

@@ -27,7 +27,6 @@ final class QuantizationConfig {
   static ObjectNode of(Map<String, IntegerScheme> schemes, IntegerScheme common, boolean tiedHead) {
     List<String> ignored = new ArrayList<>(tiedHead ? List.of("lm_head") : List.of());
     Map<IntegerScheme, List<String>> targets = new LinkedHashMap<>();
-    targets.put(common, new ArrayList<>(List.of("Linear")));
     schemes.forEach(
         (module, scheme) -> {
           if (module.endsWith("embed_tokens")) {
@@ -40,6 +39,9 @@ final class QuantizationConfig {
             targets.computeIfAbsent(scheme, key -> new ArrayList<>()).add(module);
           }
         });
+    List<String> rest = targets.containsKey(common) ? targets.remove(common) : new ArrayList<>();
+    rest.add("Linear");
+    targets.put(common, rest); // last: readers that take the first match then agree
     ObjectNode out = JsonNodeFactory.instance.objectNode();
     out.put("quant_method", "compressed-tensors");
     out.put("format", "pack-quantized");
