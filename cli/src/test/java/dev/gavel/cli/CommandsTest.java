@@ -278,6 +278,9 @@ class CommandsTest {
         "model --help",
         "model inspect --help",
         "model init --help",
+        "model prune --help",
+        "model export --help",
+        "model quantize --help",
         "bench score --help",
         "health --help",
       })
