@@ -8,6 +8,7 @@ import picocli.CommandLine.Command;
     name = "train",
     description = "Train a model on judged pairs, stage by stage.",
     subcommands = {
+      TrainTeachCommand.class,
       TrainSftCommand.class,
       TrainSampleCommand.class,
       TrainDpoCommand.class,
