@@ -61,36 +61,41 @@ public final class ToySource implements RolloutSource, AutoCloseable {
   @Override
   public List<List<Rollout>> sample(int[] pairs, int each, long seed) {
     SplittableRandom random = new SplittableRandom(seed);
+    double[][] first = next(Arrays.stream(pairs).mapToObj(prompts::get).toList());
+    int[] labels = new int[pairs.length * each];
+    List<int[]> read = new ArrayList<>();
+    for (int i = 0; i < labels.length; i++) {
+      labels[i] = draw(first[i / each], random);
+      int[] prompt = prompts.get(pairs[i / each]);
+      int[] whole = Arrays.copyOf(prompt, prompt.length + 2);
+      whole[prompt.length] = labels[i];
+      whole[prompt.length + 1] = CUE;
+      read.add(whole);
+    }
+    double[][] second = next(read);
     List<List<Rollout>> out = new ArrayList<>();
-    double[][] labels = next(Arrays.stream(pairs).mapToObj(prompts::get).toList());
     for (int i = 0; i < pairs.length; i++) {
       List<Rollout> group = new ArrayList<>();
       for (int j = 0; j < each; j++) {
-        group.add(response(i, j, prompts.get(pairs[i]), labels[i], random));
+        int label = labels[i * each + j];
+        double[] after = second[i * each + j];
+        int reason = draw(after, random);
+        double[] logProbs = {first[i][label], 0, after[reason]};
+        group.add(
+            new Rollout(
+                i,
+                j,
+                prompts.get(pairs[i]),
+                new int[] {label, CUE, reason},
+                new boolean[] {false, true, false},
+                logProbs,
+                "",
+                Math.floorMod(label - FIRST_LABEL, LABELS),
+                true));
       }
       out.add(group);
     }
     return out;
-  }
-
-  private Rollout response(
-      int pair, int path, int[] prompt, double[] labels, SplittableRandom random) {
-    int label = draw(labels, random);
-    int[] read = Arrays.copyOf(prompt, prompt.length + 2);
-    read[prompt.length] = label;
-    read[prompt.length + 1] = CUE;
-    double[] after = next(List.of(read))[0];
-    int reason = draw(after, random);
-    return new Rollout(
-        pair,
-        path,
-        prompt,
-        new int[] {label, CUE, reason},
-        new boolean[] {false, true, false},
-        new double[] {labels[label], 0, after[reason]},
-        "",
-        Math.floorMod(label - FIRST_LABEL, LABELS),
-        true);
   }
 
   private static int draw(double[] logs, SplittableRandom random) {
