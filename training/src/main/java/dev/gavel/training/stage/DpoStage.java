@@ -66,7 +66,9 @@ public final class DpoStage {
         }
         run.finish(
             config.averageCheckpoints(),
-            Map.of("dpo", built.preferences().size() + " preferences of " + config.data().getFileName()));
+            Map.of(
+                "dpo",
+                built.preferences().size() + " preferences of " + config.data().getFileName()));
       }
       return ModelRun.written(DpoReport.of(config, base, built, directory.metrics()), directory);
     }
