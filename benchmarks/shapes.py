@@ -45,6 +45,7 @@ class Shape:
 
 SHAPES = {
     "small-12m": Shape("llama", 8192, 384, 6, 6, 2, 64, 1024),
+    "small-52m": Shape("llama", 16384, 576, 12, 9, 3, 64, 1536),
     "smollm2-135m": Shape("llama", 49152, 576, 30, 9, 3, 64, 1536),
     "qwen3-0.6b": Shape("qwen3", 151936, 1024, 28, 16, 8, 128, 3072),
 }

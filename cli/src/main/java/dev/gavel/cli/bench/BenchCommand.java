@@ -21,13 +21,13 @@ import picocli.CommandLine.Option;
 /** {@code gavel bench}. */
 @Command(
     name = "bench",
-    description = "Measure the engine alone.",
-    subcommands = BenchCommand.Score.class,
+    description = "Measure the engine or the trainer alone.",
+    subcommands = {BenchCommand.Score.class, TrainBenchCommand.class},
     synopsisSubcommandLabel = "COMMAND")
 public final class BenchCommand extends Action {
   @Override
   public Integer call() {
-    throw usage("expected a command: score");
+    throw usage("expected a command: score or train");
   }
 
   /** {@code gavel bench score}. */

@@ -25,6 +25,7 @@ public record ModelShape(String name, ModelConfig config) {
     Dense tinySparse = new Dense("qwen3_moe", 512, 64, 3, 4, 2, 32, 128, 2048, 1e6, false);
     addSparse("qwen3-moe-tiny", tinySparse, 8, 2, 48, 0);
     add("small-12m", new Dense("llama", 8192, 384, 6, 6, 2, 64, 1024, 2048, 1e4, true));
+    add("small-52m", new Dense("llama", 16_384, 576, 12, 9, 3, 64, 1536, 2048, 1e5, true));
     add("smollm2-135m", new Dense("llama", 49_152, 576, 30, 9, 3, 64, 1536, 8192, 1e5, true));
     add("smollm2-360m", new Dense("llama", 49_152, 960, 32, 15, 5, 64, 2560, 8192, 1e5, true));
     add("smollm2-1.7b", new Dense("llama", 49_152, 2048, 24, 32, 32, 64, 8192, 8192, 1.3e5, true));

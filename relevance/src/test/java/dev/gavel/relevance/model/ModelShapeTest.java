@@ -35,6 +35,7 @@ class ModelShapeTest {
     "qwen3-8b, 8190735360",
     "qwen3-30b-a3b, 30532122624",
     "small-12m, 12587904",
+    "small-52m, 51918912",
   })
   void namedShapesHaveTheirParameters(String name, long parameters) {
     assertEquals(parameters, ModelShape.of(name).parameters());
