@@ -2,10 +2,17 @@ package dev.gavel.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.gavel.server.ServerConfig;
+import dev.gavel.training.stage.CalibrateConfig;
+import dev.gavel.training.stage.DpoConfig;
+import dev.gavel.training.stage.GrpoConfig;
+import dev.gavel.training.stage.SampleConfig;
+import dev.gavel.training.stage.SftConfig;
+import dev.gavel.training.stage.StageConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,11 +22,18 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** What the documents say about names, defaults and files holds. */
 class DocsTest {
   private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
   private static final Pattern CONFIG_ROW = Pattern.compile("\\| `([\\w.]+)` \\| (\\S+) \\|.*");
+  private static final Pattern STAGE_ROW =
+      Pattern.compile("\\| `([\\w.\\[\\]]+)` \\| (\\S+) \\|.*");
+  private static final Map<String, String> DEFAULT_WORDS =
+      Map.of("", "needed", "null", "none", "[]", "empty");
   private static final Pattern LINK = Pattern.compile("\\]\\(([^)#:]+)(#[^)]*)?\\)");
 
   @Test
@@ -35,6 +49,41 @@ class DocsTest {
       }
     }
     assertEquals(expected, documented);
+  }
+
+  @ParameterizedTest
+  @MethodSource("stages")
+  void everyKeyOfAStageIsDocumentedWithItsDefault(String stage, Class<? extends Record> config)
+      throws IOException {
+    Map<String, String> expected = new TreeMap<>();
+    StageConfig.keys(config)
+        .forEach(
+            (key, value) -> {
+              if (!value.equals("{}")) { // its parts are keys of their own
+                expected.put(key, DEFAULT_WORDS.getOrDefault(value, value));
+              }
+            });
+    Map<String, String> documented = new TreeMap<>();
+    boolean within = false;
+    for (String line : Files.readAllLines(ROOT.resolve("docs/training.md"))) {
+      if (line.startsWith("## ")) {
+        within = line.equals("## `gavel train " + stage + "`");
+      }
+      Matcher row = STAGE_ROW.matcher(line);
+      if (within && row.matches()) {
+        documented.put(row.group(1), row.group(2).replace("`", ""));
+      }
+    }
+    assertEquals(expected, documented);
+  }
+
+  static Stream<Arguments> stages() {
+    return Stream.of(
+        arguments("sft", SftConfig.class),
+        arguments("sample", SampleConfig.class),
+        arguments("dpo", DpoConfig.class),
+        arguments("grpo", GrpoConfig.class),
+        arguments("calibrate", CalibrateConfig.class));
   }
 
   private static void flatten(String prefix, JsonNode node, Map<String, String> into) {

@@ -23,6 +23,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -48,16 +49,31 @@ class SftStageTest {
     model = folder.resolve("tiny");
     train = folder.resolve("train.jsonl");
     dev = folder.resolve("dev.jsonl.gz");
-    RandomModel.write(ModelShape.of("tiny"), model, 5, DType.F32);
+    random(model, DType.F32);
     write(train, 0, 96);
     write(dev, 500, 21);
+  }
+
+  /** A short prompt that ends with the item, so that little has to be learned. */
+  private static void random(Path directory, DType dtype) throws IOException {
+    RandomModel.write(ModelShape.of("tiny"), directory, 5, dtype);
+    Files.writeString(
+        directory.resolve("gavel.json"),
+        """
+        {"prompt": {"chat": false, "user": "{query}: {item}", "reason_cue": "."},
+         "labels": [
+          {"name": "4-Excellent", "grade": 4, "surface_forms": ["A"], "tier": "GOOD"},
+          {"name": "3-Related", "grade": 3, "surface_forms": ["B"], "tier": "GOOD"},
+          {"name": "2-Mismatch", "grade": 2, "surface_forms": ["C"], "tier": "MID"},
+          {"name": "1-Irrelevant", "grade": 1, "surface_forms": ["D"], "tier": "BAD"}]}
+        """);
   }
 
   private static void write(Path file, int from, int count) throws IOException {
     try (JudgmentWriter writer = new JudgmentWriter(file)) {
       for (int i = from; i < from + count; i++) {
         boolean fits = i % 3 != 0;
-        Item item = new Item("", "", (fits ? "red" : "blue") + " shoes " + i, "", List.of());
+        Item item = new Item("", "", "shoes " + i + (fits ? " red" : " blue"), "", List.of());
         Judgment pair = Judgment.graded("p" + i, "red shoes " + i % 5, item, fits ? 4 : 1);
         writer.write(i % 2 == 0 ? pair : pair.withRationale(fits ? " It is red." : " It is blue."));
       }
@@ -71,7 +87,11 @@ class SftStageTest {
             + "\ndata: [{path: "
             + train
             + "}]\nbatchExamples: 8\nlearningRate: 3e-3\nepochs: 4\nmicroTokens: 700\nseed: 11\n";
-    return StageConfig.parse(yaml + String.join("\n", more), Map.of(), SftConfig.class);
+    Map<String, String> overrides = new LinkedHashMap<>();
+    for (String line : more) {
+      overrides.put(line.split(": ", 2)[0], line.split(": ", 2)[1]);
+    }
+    return StageConfig.parse(yaml, overrides, SftConfig.class);
   }
 
   private static JsonNode json(Path file) throws IOException {
@@ -170,7 +190,7 @@ class SftStageTest {
   }
 
   @Test
-  void adaptersAndReasoningLearnToo() throws IOException {
+  void reasoningIsLearnedToo() throws IOException {
     Path out = folder.resolve("label-first");
     new SftStage(
             config(
@@ -179,7 +199,6 @@ class SftStageTest {
                 "rationaleWeight: 0.3",
                 "labelSmoothing: 0.02",
                 "balance: oversample",
-                "lora: {rank: 4, alpha: 16}",
                 "precision: bf16",
                 "gradients: layer-inputs",
                 "dtype: bf16"))
@@ -195,9 +214,22 @@ class SftStageTest {
   }
 
   @Test
+  void adaptersLearnAndAreMerged() throws IOException {
+    Path out = folder.resolve("adapters");
+    new SftStage(config("lora: {rank: 4, alpha: 16}", "learningRate: 1e-2"))
+        .run(out, Progress.SILENT);
+    List<JsonNode> steps = metrics(out);
+    double first = steps.get(0).get("loss").asDouble();
+    double last = steps.get(steps.size() - 1).get("loss").asDouble();
+    assertTrue(last < .9 * first, "loss from " + first + " to " + last); // most of it is frozen
+    assertTrue(Files.size(weights(out)) < 1.01 * Files.size(model.resolve("model.safetensors")));
+    assertTrue(Files.mismatch(weights(out), model.resolve("model.safetensors")) >= 0);
+  }
+
+  @Test
   void calibrationIsWrittenAndUsed() throws IOException {
     Path own = folder.resolve("to-calibrate");
-    RandomModel.write(ModelShape.of("tiny"), own, 5, DType.BF16);
+    random(own, DType.BF16);
     String yaml = "model: " + own + "\ndev: " + dev + "\nthreads: 1\n";
     CalibrateConfig config = StageConfig.parse(yaml, Map.of(), CalibrateConfig.class);
     Path out = folder.resolve("calibration");
