@@ -20,15 +20,15 @@ public final class ScoreJob extends Job {
   /**
    * What is to be computed.
    *
-   * @param prefix tokens that every item sees, not empty
+   * @param prefix tokens that every item sees; none where the prompt begins with the item
    * @param items good ones, at least one; their tokens are not empty
    * @param mass whether the mass on the labels is asked for
    */
   public record Work(int[] prefix, List<EncodedItem> items, boolean mass) {
     public Work {
       items = List.copyOf(items);
-      if (prefix.length == 0 || items.isEmpty()) {
-        throw new IllegalArgumentException("expected a prefix and items, found none");
+      if (items.isEmpty()) {
+        throw new IllegalArgumentException("expected items, found none");
       }
     }
   }

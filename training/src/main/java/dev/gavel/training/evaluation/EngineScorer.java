@@ -103,9 +103,9 @@ public final class EngineScorer implements AutoCloseable {
   private List<double[]> run(int[] prefix, List<int[]> suffixes) {
     batch.clear();
     batch.labels(labels, false);
-    int root = batch.root(prefix);
+    int root = prefix.length == 0 ? -1 : batch.root(prefix); // none where the item comes first
     for (int[] suffix : suffixes) {
-      batch.child(root, suffix);
+      batch.add(root, suffix, 0, suffix.length);
       batch.score();
     }
     engine.run(batch, result);

@@ -34,8 +34,15 @@ final class SharedPrefix {
     return span == null ? tokens.length : 0;
   }
 
-  /** Adds {@code more[from, to)} behind the prefix, which is computed now unless it is held. */
+  /**
+   * Adds {@code more[from, to)} behind the prefix, which is computed now unless it is held. Prompts
+   * that begin with the item may share no token.
+   */
   void follow(Step step, KvBlocks pool, int[] more, int from, int to) {
+    if (tokens.length == 0) {
+      step.batch().add(-1, more, from, to);
+      return;
+    }
     if (span == null) {
       span = KvSpan.take(pool, tokens.length);
       in = step;
@@ -53,12 +60,14 @@ final class SharedPrefix {
   }
 
   void chainInto(Batch batch) {
-    span.chainInto(batch);
+    if (tokens.length > 0) {
+      span.chainInto(batch);
+    }
   }
 
   /** A pair that was expected is done. */
   void leave(KvBlocks pool) {
-    if (--users == 0) {
+    if (--users == 0 && span != null) {
       span.release(pool);
       span = null;
     }

@@ -16,6 +16,7 @@ import dev.gavel.training.model.PackedBatch;
 import dev.gavel.training.sft.ResponseEncoder;
 import dev.gavel.training.torch.Torch;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -55,17 +56,37 @@ class EngineScorerTest {
   }
 
   private static List<Scored> scored(int batchTokensMax) {
+    return scored(model, batchTokensMax);
+  }
+
+  private static List<Scored> scored(RelevanceModel by, int batchTokensMax) {
     EngineOptions options =
         EngineOptions.defaults().withThreads(1).withBlocks(64).withBatchTokensMax(batchTokensMax);
-    try (EngineScorer scorer = new EngineScorer(model, options)) {
+    try (EngineScorer scorer = new EngineScorer(by, options)) {
       return scorer.score(pairs());
     }
   }
 
   @Test
   void agreesWithTheTrainersModel() {
-    List<Scored> scored = scored(4096);
-    ResponseEncoder encoder = new ResponseEncoder(model, ResponseEncoder.Form.LABEL_ONLY);
+    assertAgreesWithTheTrainersModel(model);
+  }
+
+  @Test
+  void promptsThatBeginWithTheItemShareNothing() throws IOException {
+    Path own = Files.createDirectory(folder.resolve("item-first"));
+    RandomModel.write(ModelShape.of("tiny"), own, 3, DType.BF16);
+    Files.writeString(
+        own.resolve("gavel.json"),
+        "{\"prompt\": {\"chat\": false, \"user\": \"{item}\\n{query}\"}}");
+    try (RelevanceModel itemFirst = RelevanceModel.open(own)) {
+      assertAgreesWithTheTrainersModel(itemFirst);
+    }
+  }
+
+  private static void assertAgreesWithTheTrainersModel(RelevanceModel judge) {
+    List<Scored> scored = scored(judge, 4096);
+    ResponseEncoder encoder = new ResponseEncoder(judge, ResponseEncoder.Form.LABEL_ONLY);
     double[] even = {.25, .25, .25, .25};
     try (CausalLm trainer = CausalLm.load(folder)) {
       for (int i = 0; i < pairs().size(); i++) {
