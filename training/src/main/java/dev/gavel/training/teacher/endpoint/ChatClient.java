@@ -76,6 +76,10 @@ final class ChatClient {
             .build();
   }
 
+  EndpointOptions options() {
+    return options;
+  }
+
   /** Answers that came from the cache. */
   int cached() {
     return cached.get();

@@ -38,7 +38,6 @@ public final class EndpointTeacher implements Teacher {
     }
   }
 
-  private final EndpointOptions options;
   private final Request request;
   private final RuleIndex rules;
   private final TeacherPrompt prompt;
@@ -51,11 +50,14 @@ public final class EndpointTeacher implements Teacher {
       List<NamedText> rules,
       List<Label> labels,
       Budget budget) {
-    this.options = options;
+    this(request, new RuleIndex(rules), labels, new ChatClient(options, budget));
+  }
+
+  EndpointTeacher(Request request, RuleIndex rules, List<Label> labels, ChatClient client) {
     this.request = request;
-    this.rules = new RuleIndex(rules);
+    this.rules = rules;
     this.prompt = new TeacherPrompt(List.copyOf(labels), request.words());
-    this.client = new ChatClient(options, budget);
+    this.client = client;
     this.conclusions = new ConclusionParser(labels);
   }
 
@@ -66,7 +68,7 @@ public final class EndpointTeacher implements Teacher {
 
   @Override
   public int parallel() {
-    return options.parallel();
+    return client.options().parallel();
   }
 
   /** Pairs whose answer came from the cache. */
@@ -80,8 +82,8 @@ public final class EndpointTeacher implements Teacher {
     List<NamedText> fitting = rules.find(pair.query(), title, request.rules());
     ObjectNode body = JsonNodeFactory.instance.objectNode();
     body.set("messages", prompt.messages(pair, known, fitting));
-    body.put("temperature", options.temperature());
-    body.put("max_tokens", options.answerTokensMax());
+    body.put("temperature", client.options().temperature());
+    body.put("max_tokens", client.options().answerTokensMax());
     return Optional.of(lesson(client.ask(body)));
   }
 
@@ -90,7 +92,7 @@ public final class EndpointTeacher implements Teacher {
     OptionalInt label = conclusions.parse(said);
     if (label.isEmpty()) {
       throw new TeacherException(
-          options.url() + ": expected an answer that ends with a decision, found " + said);
+          client.options().url() + ": expected an answer that ends with a decision, found " + said);
     }
     return new Lesson(oneLine(said), label);
   }
