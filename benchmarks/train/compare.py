@@ -19,6 +19,7 @@ sys.path.insert(0, str(HERE.parent))
 import machine  # noqa: E402
 from shapes import SHAPES  # noqa: E402
 
+RATES = ("tokens_per_second", "tokens_per_cpu_second")
 BATCH = ("sequences", "shortest", "longest", "threads")
 
 
@@ -37,13 +38,14 @@ class Gavel:
                         "--warm-up", str(arguments.warm_up), "--json"]
         self.about = {"command": " ".join(self.command[1:])}
 
-    def round(self, steps: int, seed: int) -> float:
-        """Median real tokens per second."""
+    def round(self, steps: int, seed: int) -> dict[str, float]:
+        """Median real tokens per second, of the clock and of the CPU."""
         command = [*self.command, "--steps", str(steps), "--seed", str(seed)]
         run = subprocess.run(command, capture_output=True, text=True)
         if run.returncode:
             raise SystemExit(f"{' '.join(command)}: status {run.returncode}: {run.stderr.strip()}")
-        return json.loads(run.stdout)["tokens_per_second"]
+        answer = json.loads(run.stdout)
+        return {rate: answer[rate] for rate in RATES}
 
     def close(self):
         pass
@@ -70,18 +72,19 @@ class Peer:
             raise SystemExit(f"{self.name}: ended with status {self.process.wait()}")
         return json.loads(line)
 
-    def round(self, steps: int, seed: int) -> float:
+    def round(self, steps: int, seed: int) -> dict[str, float]:
         self.process.stdin.write(json.dumps({"steps": steps, "seed": seed}) + "\n")
         self.process.stdin.flush()
-        return statistics.median(self._read()["tokens_per_second"])
+        answer = self._read()
+        return {rate: statistics.median(answer[rate]) for rate in RATES}
 
     def close(self):
         self.process.stdin.close()
         self.process.wait()
 
 
-def measure(arguments) -> tuple[list, list[dict[str, float]]]:
-    """The runners, and per round each one's tokens per second."""
+def measure(arguments) -> tuple[list, list[dict]]:
+    """The runners, and per round each one's rates."""
     runners = [Gavel(arguments)]
     try:
         runners += [Peer(arguments, kind) for kind in arguments.peers.split(",")]
@@ -90,8 +93,8 @@ def measure(arguments) -> tuple[list, list[dict[str, float]]]:
             # The order turns, so that no one always runs on the warmer machine.
             order = runners[number % len(runners):] + runners[:number % len(runners)]
             rounds.append({r.name: r.round(arguments.steps, 1000 + number) for r in order})
-            shown = "  ".join(f"{r.name} {rounds[-1][r.name]:.0f}" for r in runners)
-            print(f"round {number + 1}: {shown} tokens/s", file=sys.stderr)
+            shown = "  ".join(f"{r.name} {rounds[-1][r.name][RATES[0]]:.0f} ({rounds[-1][r.name][RATES[1]]:.0f})" for r in runners)
+            print(f"round {number + 1}: {shown} tokens/s (per CPU second)", file=sys.stderr)
         return runners, rounds
     finally:
         for runner in runners:
@@ -99,15 +102,29 @@ def measure(arguments) -> tuple[list, list[dict[str, float]]]:
 
 
 def summarize(runners, rounds) -> dict:
+    """For every engine and rate: its median, and Gavel's over it with the range over rounds."""
     rows = {}
     for runner in runners:
-        ratios = [r["gavel"] / r[runner.name] for r in rounds]
-        rows[runner.name] = {
-            "tokens_per_second": statistics.median(r[runner.name] for r in rounds),
-            "gavel_is_faster_by": statistics.median(ratios),
-            "gavel_is_faster_by_rounds": [min(ratios), max(ratios)],
-        }
+        rows[runner.name] = {}
+        for rate in RATES:
+            ratios = [r["gavel"][rate] / r[runner.name][rate] for r in rounds]
+            rows[runner.name][rate] = {
+                "median": statistics.median(r[runner.name][rate] for r in rounds),
+                "gavel_is_faster_by": statistics.median(ratios),
+                "gavel_is_faster_by_rounds": [min(ratios), max(ratios)],
+            }
     return rows
+
+
+def show(summary: dict):
+    print(f"{'engine':16}" + "".join(f"{rate:>24}{'gavel is faster by':>24}" for rate in RATES))
+    for name, row in summary.items():
+        cells = []
+        for rate in RATES:
+            low, high = row[rate]["gavel_is_faster_by_rounds"]
+            ratio = f"{row[rate]['gavel_is_faster_by']:.2f} ({low:.2f} to {high:.2f})"
+            cells.append(f"{row[rate]['median']:24.0f}{ratio:>24}")
+        print(f"{name:16}" + "".join(cells))
 
 
 def main():
@@ -129,15 +146,11 @@ def main():
     hardware = machine.describe()
     runners, rounds = measure(arguments)
     summary = summarize(runners, rounds)
-    print(f"{'engine':16}{'tokens/s':>10}{'gavel is faster by':>26}")
-    for name, row in summary.items():
-        low, high = row["gavel_is_faster_by_rounds"]
-        print(f"{name:16}{row['tokens_per_second']:10.0f}"
-              f"{row['gavel_is_faster_by']:12.2f} ({low:.2f} to {high:.2f})")
+    show(summary)
     setup = {name: value for name, value in vars(arguments).items()
              if name not in ("python", "gavel", "jemalloc")}
     result = {"hardware": hardware, "setup": setup, "engines": {r.name: r.about for r in runners},
-              "summary": summary, "tokens_per_second_by_round": rounds}
+              "summary": summary, "rates_by_round": rounds}
     stamp = hardware["date"][:19].replace(":", "")
     file = HERE.parent / "results" / f"train-{arguments.shape}-{arguments.dtype}-{stamp}.json"
     file.parent.mkdir(exist_ok=True)

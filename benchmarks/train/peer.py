@@ -1,7 +1,7 @@
 """The peers: training steps of the same shape in PyTorch, driven over pipes by compare.py.
 
 One line of JSON on stdin, {"steps": S, "seed": N}, is one round and is answered by one line on
-stdout, {"tokens_per_second": [...]}. Real tokens count, padding does not.
+stdout, {"tokens_per_second": [...], "tokens_per_cpu_second": [...]}. Real tokens count, padding does not.
 
   transformers  LlamaForCausalLM, sdpa
   lean          the same transformer in sixty lines, without what a library must carry
@@ -117,22 +117,23 @@ class Run:
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-5, fused=True)
         self.steps = 0
 
-    def step(self, generator) -> float:
-        """Real tokens per second of one optimizer step."""
+    def step(self, generator) -> tuple[float, float]:
+        """Real tokens per second, and per second of the process's threads, of one optimizer step."""
         a = self.arguments
         span = a.longest - a.shortest + 1
         lengths = torch.tensor([a.shortest + (13 * i + 7 * self.steps) % span for i in range(a.sequences)])
         self.steps += 1
         tokens = torch.randint(self.shape.vocab_size, (a.sequences, int(lengths.max())), generator=generator)
         targets = torch.randint(self.shape.vocab_size, (a.sequences,), generator=generator)
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), time.process_time()
         with torch.autocast("cpu", torch.bfloat16, enabled=a.dtype == "bf16"):
             logits = self.model(tokens, lengths - 1)
         F.cross_entropy(logits.float(), targets).backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad()
-        return int(lengths.sum()) / (time.perf_counter() - start)
+        real = int(lengths.sum())
+        return real / (time.perf_counter() - start), real / (time.process_time() - cpu_start)
 
 
 def main():
@@ -157,7 +158,8 @@ def main():
         generator.manual_seed(order["seed"])
         run.step(generator)  # whatever another engine has put into the caches goes
         rates = [run.step(generator) for _ in range(order["steps"])]
-        print(json.dumps({"tokens_per_second": rates}), flush=True)
+        wall, cpu = zip(*rates)
+        print(json.dumps({"tokens_per_second": wall, "tokens_per_cpu_second": cpu}), flush=True)
 
 
 if __name__ == "__main__":

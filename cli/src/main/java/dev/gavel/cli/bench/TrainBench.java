@@ -1,10 +1,12 @@
 package dev.gavel.cli.bench;
 
+import com.sun.management.OperatingSystemMXBean;
 import dev.gavel.training.loss.SftLoss;
 import dev.gavel.training.model.CausalLm;
 import dev.gavel.training.model.Gradients;
 import dev.gavel.training.model.PackedBatch;
 import dev.gavel.training.run.AdamWOptimizer;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -39,14 +41,23 @@ final class TrainBench {
    * What was measured.
    *
    * @param seconds of each timed step
+   * @param cpuSeconds of all threads of the process, for machines that others use too
    * @param tokens of each timed step
    * @param loss of the last one
    */
-  record Timing(double[] seconds, long[] tokens, double loss) {
+  record Timing(double[] seconds, double[] cpuSeconds, long[] tokens, double loss) {
     double tokensPerSecond() {
-      double[] rates = new double[seconds.length];
+      return rate(seconds);
+    }
+
+    double tokensPerCpuSecond() {
+      return rate(cpuSeconds);
+    }
+
+    private double rate(double[] times) {
+      double[] rates = new double[times.length];
       for (int i = 0; i < rates.length; i++) {
-        rates[i] = tokens[i] / seconds[i];
+        rates[i] = tokens[i] / times[i];
       }
       return new Percentiles(rates).median();
     }
@@ -65,6 +76,7 @@ final class TrainBench {
   /** Trains for {@code warmUp} steps, then for {@code steps} timed ones. */
   Timing run(int warmUp, int steps) {
     double[] seconds = new double[steps];
+    double[] cpuSeconds = new double[steps];
     long[] tokens = new long[steps];
     double loss = 0;
     model.parameters().train(true);
@@ -72,17 +84,24 @@ final class TrainBench {
         new AdamWOptimizer(model.parameters(), AdamWOptimizer.Settings.DEFAULT)) {
       for (int i = 0; i < warmUp + steps; i++) {
         PackedBatch batch = batch(i);
+        long cpuStart = cpuNanos();
         long start = System.nanoTime();
         loss = Gradients.ALL.add(model, batch, logs -> SftLoss.of(logs, shape.sequences()));
         optimizer.step(RATE);
         double elapsed = (System.nanoTime() - start) * 1e-9;
         if (i >= warmUp) {
           seconds[i - warmUp] = elapsed;
+          cpuSeconds[i - warmUp] = (cpuNanos() - cpuStart) * 1e-9;
           tokens[i - warmUp] = batch.tokens().length;
         }
       }
     }
-    return new Timing(seconds, tokens, loss);
+    return new Timing(seconds, cpuSeconds, tokens, loss);
+  }
+
+  private static long cpuNanos() {
+    return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
+        .getProcessCpuTime();
   }
 
   private PackedBatch batch(int step) {

@@ -124,6 +124,7 @@ final class TrainBenchCommand extends Action {
     Percentiles percentiles = new Percentiles(timing.seconds());
     ObjectNode node = JsonNodeFactory.instance.objectNode();
     node.put("tokens_per_second", timing.tokensPerSecond());
+    node.put("tokens_per_cpu_second", timing.tokensPerCpuSecond());
     node.putObject("seconds")
         .put("median", percentiles.median())
         .put("min", percentiles.at(0))
