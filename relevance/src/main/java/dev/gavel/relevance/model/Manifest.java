@@ -47,13 +47,23 @@ public record Manifest(
    * The manifest of a model with the same words and other weights: what was known of the old ones,
    * their version and golden pairs, is left out.
    *
+   * @param fallback the name where there is none yet
    * @param origin of the new weights, added to the provenance
    */
-  public Manifest forNewWeights(Map<String, String> origin) {
+  public Manifest forNewWeights(String fallback, Map<String, String> origin) {
     Map<String, String> all = new LinkedHashMap<>(provenance);
     all.putAll(origin);
     return new Manifest(
-        name, null, prompt, labels, tierThreshold, limits, decoding, order, all, List.of());
+        name == null ? fallback : name,
+        null,
+        prompt,
+        labels,
+        tierThreshold,
+        limits,
+        decoding,
+        order,
+        all,
+        List.of());
   }
 
   /** The tier rule of labels and threshold. */

@@ -81,9 +81,12 @@ class ManifestWriterTest {
 
   @Test
   void newWeightsKeepTheWordsOnly() {
-    Manifest now = unusual().forNewWeights(Map.of("sft", "on x"));
+    Manifest now = unusual().forNewWeights("run 3", Map.of("sft", "on x"));
     assertEquals(unusual().prompt(), now.prompt());
     assertEquals(unusual().tierThreshold(), now.tierThreshold());
+    assertEquals("shop-judge", now.name());
+    Manifest nameless = ModelDirectory.manifest(directory);
+    assertEquals("run 3", nameless.forNewWeights("run 3", Map.of()).name());
     assertEquals(null, now.version());
     assertEquals(List.of(), now.golden());
     assertEquals(Map.of("base", "tiny", "data", "\"our own\"", "sft", "on x"), now.provenance());

@@ -23,7 +23,7 @@ public final class ModelOutput {
 
   /**
    * Writes weights, tokenizer and a whole {@code gavel.json}: the base's words and threshold, and
-   * what is known of the new weights.
+   * what is known of the new weights. A base without a name gets that of the run.
    *
    * @param origin added to the provenance
    */
@@ -32,7 +32,8 @@ public final class ModelOutput {
       throws IOException {
     Path partial = home.resolve(NAME + ".partial");
     ModelWriter.write(model, base, partial, dtype);
-    ManifestWriter.write(ModelDirectory.manifest(base).forNewWeights(origin), partial);
+    String run = home.toAbsolutePath().normalize().getFileName().toString();
+    ManifestWriter.write(ModelDirectory.manifest(base).forNewWeights(run, origin), partial);
     Files.move(partial, of(home));
   }
 }
