@@ -17,6 +17,7 @@ import java.util.Set;
  * The configuration of {@code gavel train sft}; docs/training.md explains the keys.
  *
  * @param rationaleWeight loss weight of each token of the reasoning; the label's is 1
+ * @param stopSteps the run ends after as many steps, on the schedule of the whole one; 0 runs all
  * @param evaluateSteps dev metrics after as many steps, and at the end; 0 is at the end only
  * @param averageCheckpoints the result is the mean of as many last checkpoints' weights
  * @param threads of LibTorch; 0 leaves it to LibTorch
@@ -33,6 +34,7 @@ public record SftConfig(
     @Default("32") int batchExamples,
     @Default("4096") int microTokens,
     @Default("1e-4") double learningRate,
+    @Default("0") int stopSteps,
     @Default("0.05") double warmupShare,
     @Default("0") double endShare,
     @Default("0.01") double weightDecay,
@@ -130,6 +132,7 @@ public record SftConfig(
     require(endShare >= 0 && endShare <= 1, "endShare", "0 to 1", endShare);
     require(weightDecay >= 0, "weightDecay", "0 or more", weightDecay);
     require(clip > 0, "clip", "more than 0", clip);
+    require(stopSteps >= 0, "stopSteps", "0 or more", stopSteps);
     require(evaluateSteps >= 0, "evaluateSteps", "0 or more", evaluateSteps);
     require(checkpointSteps > 0, "checkpointSteps", "more than 0", checkpointSteps);
     require(averageCheckpoints > 0, "averageCheckpoints", "more than 0", averageCheckpoints);

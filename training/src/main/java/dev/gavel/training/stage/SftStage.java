@@ -59,7 +59,8 @@ public final class SftStage {
                 config.trainer(),
                 directory,
                 progress)) {
-          run.train(trainer, config.evaluateSteps());
+          int last = config.stopSteps() == 0 ? trainer.steps() : config.stopSteps();
+          run.train(trainer, config.evaluateSteps(), Math.min(last, trainer.steps()));
         }
         run.finish(config.averageCheckpoints(), Map.of("sft", origin()));
       }
