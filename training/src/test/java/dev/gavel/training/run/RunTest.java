@@ -9,10 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gavel.training.data.Sampler;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -120,22 +117,5 @@ class RunTest {
     assertEquals("s15", Files.readString(latest.resolve("state")));
     assertFalse(Files.exists(folder.resolve("checkpoints/step-00000005")));
     assertTrue(Files.exists(folder.resolve("checkpoints/step-00000010")));
-  }
-
-  @Test
-  void progressIsALine() {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    Progress bar = Progress.bar(new PrintStream(bytes, true, StandardCharsets.UTF_8));
-    bar.step(new StepMetrics(1).with("loss", 2.5), 2);
-    bar.step(new StepMetrics(2).with("loss", 1.25), 2);
-    assertEquals(
-        "\r["
-            + "#".repeat(15)
-            + ".".repeat(15)
-            + "] 1/2 loss 2.500\r["
-            + "#".repeat(30)
-            + "] 2/2 loss 1.250"
-            + System.lineSeparator(),
-        bytes.toString(StandardCharsets.UTF_8));
   }
 }
