@@ -60,7 +60,7 @@ public final class FakeEndpoint implements AutoCloseable {
   }
 
   /** The next request gets this status. */
-  FakeEndpoint thenStatus(int status, String... headers) {
+  public FakeEndpoint thenStatus(int status, String... headers) {
     return then(
         exchange -> {
           for (int i = 0; i < headers.length; i += 2) {
