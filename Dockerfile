@@ -22,12 +22,13 @@ RUN cp -a .gavel/dist /opt/gavel \
  && rm -f /opt/gavel/lib/classes.* \
  && if [ "$LIBTORCH" != yes ]; then \
       rm -f /opt/gavel/native/libtorch_cpu.so /opt/gavel/native/libc10.so \
-        /opt/gavel/native/libjnitorch.so /opt/gavel/native/libtorch.so \
+        /opt/gavel/native/libjnitorch.so /opt/gavel/native/libjnitorch_gloo.so \
+        /opt/gavel/native/libtorch.so \
         /opt/gavel/native/libopenblas.so.0 /opt/gavel/native/libgfortran.so.5 \
         /opt/gavel/native/libquadmath.so.0 /opt/gavel/native/libgomp.so.1; \
     fi \
  && "$(dirname "$(readlink -f "$(command -v javac)")")/jlink" \
-      --add-modules java.base,java.logging,java.management,java.naming,java.sql,java.xml,jdk.crypto.ec,jdk.unsupported,jdk.zipfs \
+      --add-modules java.base,java.logging,java.management,java.naming,java.net.http,java.sql,java.xml,jdk.crypto.ec,jdk.unsupported,jdk.zipfs \
       --strip-debug --no-header-files --no-man-pages --compress=2 --output /opt/gavel/jre \
  && /opt/gavel/jre/bin/java -Xshare:dump \
  && /opt/gavel/bin/gavel archive-classes
@@ -38,6 +39,7 @@ LABEL org.opencontainers.image.title="Gavel" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="0.1.0"
 COPY --from=build /opt/gavel /opt/gavel
+COPY models/gavel-small /opt/gavel/models/gavel-small
 RUN mkdir -p /run/gavel /models && chown 10001:10001 /run/gavel
 # A number, so that a cluster can verify that it is not root.
 USER 10001:10001

@@ -12,6 +12,7 @@ from transformers import AutoModel, AutoTokenizer
 
 SMALL_WORDS = set("a and at by for from in inch inches new of on or pack set the to w with".split())
 SEED = 7
+MADE_PAIRS = 25000
 
 
 class Encoder:
@@ -76,36 +77,27 @@ def drawn(query, similarity, titles, near, middling, far, rng):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--crowdflower", required=True)
-    parser.add_argument("--homedepot", required=True)
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
     rng = random.Random(SEED)
-    crowdflower, homedepot = read(args.crowdflower), read(args.homedepot)
+    crowdflower = read(args.crowdflower)
     titles = sorted({row["title"] for row in crowdflower})
-    other_titles = sorted({row["title"] for row in homedepot})
-    rng.shuffle(other_titles)
-    other_titles = other_titles[:12000]
     queries = sorted({row["query"].lower() for row in crowdflower})
     made = sorted(set(made_queries(titles, rng)) - set(queries))
     rng.shuffle(made)
-    other_queries = sorted({row["query"].lower() for row in homedepot})
-    rng.shuffle(other_queries)
 
     encode = Encoder()
-    sources = [
-        ("query", queries, titles, (12, 20, 12)),
-        ("made", made[:3600], titles, (5, 4, 2)),
-        ("homedepot", other_queries[:1500], other_titles, (2, 2, 1)),
-    ]
+    vectors = encode(titles)
     pairs = []
-    for source, asked, offered, counts in sources:
-        vectors = encode(offered)
+    for asked, counts, most in [(queries, (12, 20, 12), None), (made, (5, 4, 2), MADE_PAIRS)]:
+        own = []
         for query, vector in zip(asked, encode(asked)):
-            for pair in drawn(query, vectors @ vector, offered, *counts, rng):
-                pairs.append(pair | {"source": source})
+            own += drawn(query, vectors @ vector, titles, *counts, rng)
+        rng.shuffle(own)
+        pairs += own[:most]
     rng.shuffle(pairs)
     write(args.out, [{"id": f"pool-{i}"} | pair for i, pair in enumerate(pairs)])
-    print(Counter(pair["source"] for pair in pairs))
+    print(f"{len(pairs)} pairs, {len(queries)} queries of people, {len(made)} made")
 
 
 if __name__ == "__main__":
