@@ -12,6 +12,7 @@ import dev.gavel.relevance.model.ModelShape;
 import dev.gavel.relevance.model.RandomModel;
 import dev.gavel.training.data.Judgment;
 import dev.gavel.training.data.JudgmentFile;
+import dev.gavel.training.data.NamedText;
 import dev.gavel.training.run.Progress;
 import dev.gavel.training.teacher.endpoint.FakeEndpoint;
 import java.io.IOException;
@@ -173,8 +174,9 @@ class TeachStageTest {
   void aStopBeforeTheFirstAnswerIsAnError() throws IOException {
     try (FakeEndpoint endpoint = new FakeEndpoint(user -> "Decision: 3-Related")) {
       String start = "endpoint: {url: '" + endpoint.url() + "', model: m";
-      TeachConfig keyless = config(PAIRS, "teachers: [endpoint]", start + ", apiKeyVariable: NO}");
-      message(keyless, "endpoint: apiKeyVariable: expected a key", "variable NO, found nothing");
+      TeachConfig keyless =
+          config(PAIRS, "teachers: [endpoint]", start + ", apiKeyVariable: NONE}");
+      message(keyless, "endpoint: apiKeyVariable: expected a key", "variable NONE, found nothing");
       assertEquals(0, endpoint.requests());
       endpoint.thenStatus(401);
       TeachConfig refused = config(PAIRS, "teachers: [endpoint]", start + ", parallel: 1}");
@@ -202,6 +204,50 @@ class TeachStageTest {
             "filters: {tokensMax: -1}")) {
       assertThrows(IllegalArgumentException.class, () -> config(PAIRS, wrong), wrong);
     }
+  }
+
+  /** The folder of the checkout, from wherever the tests run. */
+  private static Path checkout() {
+    Path at = Path.of("").toAbsolutePath();
+    while (!Files.isDirectory(at.resolve("examples/training"))) {
+      at = at.getParent();
+    }
+    return at;
+  }
+
+  @Test
+  void theExamplesAreAsTheCodeReadsThem() throws IOException {
+    Path examples = checkout().resolve("examples/training");
+    Map<String, String> here =
+        Map.of(
+            "model", shared.resolve("tiny").toString(),
+            "data", examples.resolve("pairs.jsonl").toString());
+    TeachConfig evidence =
+        StageConfig.read(examples.resolve("teach-evidence.yaml"), here, TeachConfig.class);
+    JsonNode report = run(evidence, folder.resolve("out"));
+    assertEquals(12, report.path("teachers").path("evidence").asInt());
+    TeachConfig endpoint =
+        StageConfig.read(examples.resolve("teach-endpoint.yaml"), here, TeachConfig.class);
+    Path rules = checkout().resolve(endpoint.endpoint().rules());
+    assertTrue(NamedText.read(rules, "text").size() > 20);
+  }
+
+  @Test
+  void everyKeyIsDocumented() throws IOException {
+    List<String> rows =
+        Files.readAllLines(checkout().resolve("docs/training-teachers.md")).stream()
+            .filter(line -> line.startsWith("| `"))
+            .toList();
+    StageConfig.keys(TeachConfig.class)
+        .forEach(
+            (key, value) -> {
+              String last = key.replaceFirst("^(scale|filters)\\.", "");
+              boolean named =
+                  rows.stream()
+                      .anyMatch(row -> row.contains(key + "`") || row.contains("`." + last + "`"));
+              boolean group = List.of("{}", "null").contains(value) && !named;
+              assertTrue(named || group && rows.stream().anyMatch(r -> r.contains(key + ".")), key);
+            });
   }
 
   private void message(TeachConfig config, String... parts) {

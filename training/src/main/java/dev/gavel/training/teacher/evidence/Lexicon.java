@@ -224,7 +224,12 @@ final class Lexicon {
           "some",
           "any",
           "good",
-          "great");
+          "great",
+          "how",
+          "what",
+          "when",
+          "why",
+          "who");
 
   /** Words that sell and never name the thing. */
   static final Set<String> SELLING =

@@ -25,10 +25,7 @@ record Segment(Opener opener, List<Word> words) {
 
     /** What a word of a text opens; parts of "drop-in" and "cut-to-size" open nothing. */
     static Opener of(Word word, String text) {
-      boolean joined =
-          (word.start() > 0 && text.charAt(word.start() - 1) == '-')
-              || (word.end() < text.length() && text.charAt(word.end()) == '-');
-      if (joined) {
+      if (isHyphenated(word, text)) {
         return NONE;
       }
       if (Lexicon.FOR.contains(word.text())) {
@@ -39,6 +36,11 @@ record Segment(Opener opener, List<Word> words) {
       }
       return Lexicon.OF.contains(word.text()) ? OF : NONE;
     }
+  }
+
+  private static boolean isHyphenated(Word word, String text) {
+    return (word.start() > 0 && text.charAt(word.start() - 1) == '-')
+        || (word.end() < text.length() && text.charAt(word.end()) == '-');
   }
 
   /** The segments of a title that have words. */
@@ -57,7 +59,7 @@ record Segment(Opener opener, List<Word> words) {
       } else if (next != Opener.NONE && opener != Opener.FOR) { // "compatible with" is for
         opener = next;
       }
-      if (next == Opener.NONE && !word.isEmpty()) {
+      if (next == Opener.NONE && (!word.isEmpty() || isHyphenated(word, title))) {
         open.add(word);
       }
       end = word.end();
