@@ -3,6 +3,7 @@ package dev.gavel.cli;
 import dev.gavel.cli.bench.BenchCommand;
 import dev.gavel.cli.demo.DemoCommand;
 import dev.gavel.cli.terminal.Terminal;
+import dev.gavel.cli.train.CompareCommand;
 import dev.gavel.cli.train.EvaluateCommand;
 import dev.gavel.cli.train.TrainCommand;
 import java.io.InputStream;
@@ -27,6 +28,7 @@ import picocli.CommandLine.HelpCommand;
       ModelCommand.class,
       TrainCommand.class,
       EvaluateCommand.class,
+      CompareCommand.class,
       BenchCommand.class,
       HealthCommand.class,
       VersionCommand.class,

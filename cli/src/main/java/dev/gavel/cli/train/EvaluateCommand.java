@@ -12,12 +12,14 @@ import dev.gavel.cli.terminal.Table;
 import dev.gavel.relevance.Label;
 import dev.gavel.training.evaluation.Bootstrap;
 import dev.gavel.training.evaluation.Evaluation;
+import dev.gavel.training.evaluation.SampleEvaluation;
 import dev.gavel.training.stage.EvaluateStage;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -43,6 +45,12 @@ public final class EvaluateCommand extends Action {
   private Path data;
 
   @Option(
+      names = "--samples",
+      paramLabel = "FILE",
+      description = "Responses by gavel train sample: adds pass@k and how often they contradict.")
+  private Path samples;
+
+  @Option(
       names = "--report",
       paramLabel = "DIR",
       description = "Write report.md, report.json and plots there.")
@@ -57,7 +65,8 @@ public final class EvaluateCommand extends Action {
   @Override
   public Integer call() throws IOException {
     Path directory = model != null ? model : EmbeddedModel.require("evaluate");
-    EvaluateStage stage = new EvaluateStage(directory, engine.options(this));
+    EvaluateStage stage =
+        new EvaluateStage(directory, engine.options(this), Optional.ofNullable(samples));
     EvaluateStage.Result result;
     try {
       result = stage.run(data, this::progress);
@@ -68,7 +77,7 @@ public final class EvaluateCommand extends Action {
       result.report().write(report);
     }
     if (json) {
-      terminal().out().println(JsonView.line(result.evaluation().toJson(result.pairsPerSecond())));
+      terminal().out().println(JsonView.line(result.toJson()));
     } else {
       print(result);
     }
@@ -114,6 +123,22 @@ public final class EvaluateCommand extends Action {
     }
     table.print(terminal());
     terminal().out().printf(Locale.ROOT, "%nECE %s%n", number(evaluation.calibration().error()));
+    result.samples().ifPresent(this::print);
+  }
+
+  private void print(SampleEvaluation samples) {
+    List<Double> passes = samples.passAt();
+    for (int k = 1; k <= passes.size(); k++) {
+      terminal().out().printf(Locale.ROOT, "pass@%d %s%n", k, number(passes.get(k - 1)));
+    }
+    terminal()
+        .out()
+        .printf(
+            Locale.ROOT,
+            "hallucination %s: %d of %d responses that come to a label%n",
+            number(samples.hallucination().rate()),
+            samples.hallucination().count(),
+            samples.hallucination().concluded());
   }
 
   private static void row(

@@ -6,7 +6,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 
 /**
  * Percentile bootstrap intervals over queries: pairs of one query are not independent of each
@@ -42,21 +44,46 @@ public record Bootstrap(int resamples, double level, long seed) {
       byQuery.computeIfAbsent(pair.query(), query -> new ArrayList<>()).add(pair);
     }
     List<List<Scored>> queries = List.copyOf(byQuery.values());
+    return intervals(
+        queries.size(),
+        drawn -> {
+          List<Scored> sample = new ArrayList<>();
+          Arrays.stream(drawn).forEach(query -> sample.addAll(queries.get(query)));
+          return new double[] {statistic.applyAsDouble(sample)};
+        })[0];
+  }
+
+  /**
+   * Intervals of several statistics on the same draws, so that a difference of two of them is
+   * paired; NaN draws do not count.
+   *
+   * @param queries how many there are
+   * @param statistics from drawn queries, by index, to values
+   */
+  public Interval[] intervals(int queries, Function<int[], double[]> statistics) {
+    double[] values = statistics.apply(IntStream.range(0, queries).toArray());
     SplittableRandom random = new SplittableRandom(seed);
-    double[] draws = new double[resamples];
-    List<Scored> sample = new ArrayList<>();
+    double[][] draws = new double[resamples][];
     for (int i = 0; i < resamples; i++) {
-      sample.clear();
-      for (int j = 0; j < queries.size(); j++) {
-        sample.addAll(queries.get(random.nextInt(queries.size())));
+      int[] drawn = new int[queries];
+      for (int j = 0; j < queries; j++) {
+        drawn[j] = random.nextInt(queries);
       }
-      draws[i] = statistic.applyAsDouble(sample);
+      draws[i] = statistics.apply(drawn);
     }
-    double[] sorted = Arrays.stream(draws).filter(Double::isFinite).sorted().toArray();
-    return new Interval(
-        statistic.applyAsDouble(pairs),
-        quantile(sorted, (1 - level) / 2),
-        quantile(sorted, (1 + level) / 2));
+    Interval[] out = new Interval[values.length];
+    for (int i = 0; i < out.length; i++) {
+      int at = i;
+      double[] sorted =
+          Arrays.stream(draws)
+              .mapToDouble(draw -> draw[at])
+              .filter(Double::isFinite)
+              .sorted()
+              .toArray();
+      double tail = (1 - level) / 2;
+      out[i] = new Interval(values[i], quantile(sorted, tail), quantile(sorted, 1 - tail));
+    }
+    return out;
   }
 
   /** Linear interpolation between order statistics, NumPy's default. */

@@ -1,5 +1,6 @@
 package dev.gavel.training.stage;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gavel.engine.EngineOptions;
 import dev.gavel.relevance.RelevanceModel;
 import dev.gavel.training.data.Judgment;
@@ -7,20 +8,33 @@ import dev.gavel.training.data.JudgmentFile;
 import dev.gavel.training.evaluation.Bootstrap;
 import dev.gavel.training.evaluation.EngineScorer;
 import dev.gavel.training.evaluation.Evaluation;
+import dev.gavel.training.evaluation.SampleEvaluation;
 import dev.gavel.training.evaluation.Scored;
 import dev.gavel.training.evaluation.ThresholdSweep;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.IntConsumer;
 
 /** A model directory on a judged file, scored by the engine as a server would. */
 public final class EvaluateStage {
   private final Path model;
   private final EngineOptions options;
+  private final Optional<Path> samples;
 
   public EvaluateStage(Path model, EngineOptions options) {
+    this(model, options, Optional.empty());
+  }
+
+  /**
+   * A stage that also looks at responses.
+   *
+   * @param samples of the model to the evaluated pairs, as {@code gavel train sample} writes them
+   */
+  public EvaluateStage(Path model, EngineOptions options, Optional<Path> samples) {
     this.model = model;
     this.options = options;
+    this.samples = samples;
   }
 
   /**
@@ -29,6 +43,7 @@ public final class EvaluateStage {
    * @param name of the model
    * @param pairsPerSecond prompts and engine together, loading left out
    * @param sweep every CumPT threshold on this very set: what is best here, not what to expect
+   * @param samples of the responses, where there were any
    */
   public record Result(
       String name,
@@ -36,9 +51,17 @@ public final class EvaluateStage {
       List<Scored> scored,
       Evaluation evaluation,
       double pairsPerSecond,
-      ThresholdSweep sweep) {
+      ThresholdSweep sweep,
+      Optional<SampleEvaluation> samples) {
     public Result {
       scored = List.copyOf(scored);
+    }
+
+    /** The object of {@code gavel evaluate --json}. */
+    public ObjectNode toJson() {
+      ObjectNode json = evaluation.toJson(pairsPerSecond);
+      samples.ifPresent(each -> json.set("samples", each.toJson()));
+      return json;
     }
 
     /** The report with plots. */
@@ -60,6 +83,8 @@ public final class EvaluateStage {
     }
     try (RelevanceModel relevance = RelevanceModel.open(model);
         EngineScorer scorer = new EngineScorer(relevance, options)) {
+      Optional<SampleEvaluation> responses =
+          samples.map(file -> SampleCheck.of(file, relevance.labels(), pairs));
       long start = System.nanoTime();
       List<Scored> scored = score(scorer, pairs, data, done -> progress.done(done, pairs.size()));
       double seconds = (System.nanoTime() - start) * 1e-9;
@@ -70,7 +95,8 @@ public final class EvaluateStage {
           Evaluation.of(
               relevance.labels(), scored, relevance.tierRule().threshold(), Bootstrap.DEFAULT),
           pairs.size() / seconds,
-          ThresholdSweep.of(scored, relevance.labels().size()));
+          ThresholdSweep.of(scored, relevance.labels().size()),
+          responses);
     }
   }
 

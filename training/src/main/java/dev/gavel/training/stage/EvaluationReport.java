@@ -4,7 +4,9 @@ import dev.gavel.relevance.Label;
 import dev.gavel.training.evaluation.Bootstrap;
 import dev.gavel.training.evaluation.ConfusionMatrix;
 import dev.gavel.training.evaluation.Evaluation;
+import dev.gavel.training.evaluation.Hallucination;
 import dev.gavel.training.evaluation.Plots;
+import dev.gavel.training.evaluation.SampleEvaluation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -17,7 +19,7 @@ final class EvaluationReport {
   static Report of(EvaluateStage.Result result) {
     Evaluation evaluation = result.evaluation();
     Report report = new Report("Evaluation of " + result.name() + " " + result.version());
-    report.data("evaluation", evaluation.toJson(result.pairsPerSecond()));
+    report.data("evaluation", result.toJson());
     report.data("intervals", evaluation.intervalsJson());
     report.section("Metrics");
     report.text(
@@ -36,6 +38,7 @@ final class EvaluationReport {
     report.table(List.of("metric", "argmax", "CumPT"), metrics(evaluation));
     confusion(report, evaluation.labels(), "Argmax", evaluation.argmax());
     confusion(report, evaluation.labels(), "CumPT", evaluation.cumulative());
+    result.samples().ifPresent(samples -> samples(report, samples));
     report.section("Plots");
     report.plot("reliability", "Reliability", Plots.reliability(evaluation.calibration()));
     report.plot(
@@ -43,6 +46,27 @@ final class EvaluationReport {
         "Macro-F1 by CumPT threshold",
         Plots.threshold(result.sweep(), evaluation.threshold(), evaluation.argmax().macroF1()));
     return report;
+  }
+
+  private static void samples(Report report, SampleEvaluation samples) {
+    Hallucination hallucination = samples.hallucination();
+    report.section("Sampled responses");
+    List<String> header = new ArrayList<>();
+    IntStream.rangeClosed(1, samples.passAt().size()).forEach(k -> header.add("pass@" + k));
+    report.table(header, List.of(samples.passAt().stream().map(EvaluationReport::number).toList()));
+    report.text(
+        String.format(
+            Locale.ROOT,
+            "%d responses to %d pairs. The reasoning of %d comes to a label; %s of these contradict"
+                + " the label of the response: %d reasonings are right where the label is not, %d"
+                + " labels where the reasoning is not, and in %d neither is.",
+            hallucination.responses(),
+            samples.pairs(),
+            hallucination.concluded(),
+            number(hallucination.rate()),
+            hallucination.soundButWrong(),
+            hallucination.rightButUnsound(),
+            hallucination.bothWrong()));
   }
 
   private static List<List<String>> metrics(Evaluation evaluation) {
