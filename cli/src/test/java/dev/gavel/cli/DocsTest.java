@@ -13,9 +13,12 @@ import dev.gavel.training.stage.GrpoConfig;
 import dev.gavel.training.stage.SampleConfig;
 import dev.gavel.training.stage.SftConfig;
 import dev.gavel.training.stage.StageConfig;
+import dev.gavel.training.stage.TeachConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
@@ -65,7 +68,9 @@ class DocsTest {
             });
     Map<String, String> documented = new TreeMap<>();
     boolean within = false;
-    for (String line : Files.readAllLines(ROOT.resolve("docs/training.md"))) {
+    List<String> lines = new ArrayList<>(Files.readAllLines(ROOT.resolve("docs/training.md")));
+    lines.addAll(Files.readAllLines(ROOT.resolve("docs/training-teachers.md")));
+    for (String line : lines) {
       if (line.startsWith("## ")) {
         within = line.equals("## `gavel train " + stage + "`");
       }
@@ -79,6 +84,7 @@ class DocsTest {
 
   static Stream<Arguments> stages() {
     return Stream.of(
+        arguments("teach", TeachConfig.class),
         arguments("sft", SftConfig.class),
         arguments("sample", SampleConfig.class),
         arguments("dpo", DpoConfig.class),

@@ -18,7 +18,8 @@ import java.util.List;
  * @param scale the ends of {@code relevance} in pairs that have nothing else, or null: such pairs
  *     have no judged label
  * @param rationales the file of the teacher of that name, or null
- * @param rejected what becomes of a pair whose lesson a filter rejects
+ * @param rejected what becomes of a pair whose lesson a filter rejects, or of which no teacher has
+ *     anything to say
  */
 public record TeachConfig(
     Path model,
@@ -40,7 +41,7 @@ public record TeachConfig(
     ENDPOINT
   }
 
-  /** What becomes of a pair whose lesson is rejected. */
+  /** What becomes of a pair without a lesson that can be used. */
   public enum Rejected {
     /** It is left out. */
     DROP,

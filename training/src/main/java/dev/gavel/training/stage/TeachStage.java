@@ -176,8 +176,11 @@ public final class TeachStage {
     OptionalInt judged = work.judged().get(at);
     report.count(outcome);
     if (outcome.lesson().isEmpty()) {
+      boolean silent = outcome.teacher().isEmpty();
       if (outcome.given()) {
         writer.write(pair);
+      } else if (silent && config.rejected() == TeachConfig.Rejected.BARE) {
+        writer.write(pair.withRationale(""));
       }
       return;
     }
