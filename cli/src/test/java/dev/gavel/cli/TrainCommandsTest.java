@@ -6,10 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.gavel.engine.DType;
+import dev.gavel.relevance.model.ModelShape;
+import dev.gavel.relevance.model.RandomModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -82,6 +86,61 @@ class TrainCommandsTest {
     assertEquals(List.of("4", "3", "2", "1"), keys(json.at("/argmax/per_class_f1")));
     assertTrue(json.get("pairs_per_second").asDouble() > 0);
     assertTrue(Files.exists(report.resolve("reliability.svg")));
+  }
+
+  @Test
+  void twoModelsAreCompared() throws IOException {
+    Path other = folder.resolve("other-model");
+    RandomModel.write(ModelShape.of("tiny"), other, 9, DType.BF16);
+    Path report = folder.resolve("comparison");
+    String[] args = {
+      "compare",
+      "--base",
+      model.toString(),
+      "--model",
+      other.toString(),
+      "--judge",
+      model.toString(),
+      "--data",
+      data.toString(),
+      "--threads",
+      "1",
+      "--report",
+      report.toString()
+    };
+    assertEquals(0, terminal.run(args), terminal.err());
+    assertTrue(terminal.out().contains("24 pairs of 3 queries"), terminal.out());
+    assertTrue(terminal.out().contains("judged by: judge model"), terminal.out());
+    JsonNode written = new JsonMapper().readTree(report.resolve("report.json").toFile());
+    TestTerminal second = new TestTerminal(100);
+    String[] asJson = Arrays.copyOf(args, args.length - 1);
+    asJson[args.length - 2] = "--json";
+    assertEquals(0, second.run(asJson), second.err());
+    JsonNode json = new JsonMapper().readTree(second.out());
+    assertEquals(
+        List.of(
+            "base",
+            "model",
+            "n",
+            "queries",
+            "metrics",
+            "gsb",
+            "pages",
+            "judge_accuracy",
+            "changes"),
+        keys(json));
+    assertEquals(written.at("/comparison/gsb"), json.get("gsb"));
+    assertEquals(2, json.get("pages").size());
+    assertFails(
+        65,
+        "expected a file",
+        "compare",
+        "--base",
+        model.toString(),
+        "--model",
+        model.toString(),
+        "--data",
+        folder.resolve("nothing.jsonl").toString());
   }
 
   @Test
