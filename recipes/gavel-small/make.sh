@@ -47,7 +47,11 @@ step taught/taught.jsonl "$gavel" train teach --config "$recipe/teach.yaml" --ou
 step taught-more/taught.jsonl "$gavel" train teach --config "$recipe/teach.yaml" --set data=more.jsonl.gz --out taught-more
 step explained/model "$gavel" train sft --config "$recipe/explain.yaml" --out explained
 
-# As it ships.
-step gavel-small "$gavel" model quantize --model explained/model --out gavel-small --bits 4 --group 32 --embedding-bits 8
+# As it ships: rounded, then norms and embedding are trained on; the rounded layers stay as they are.
+step rounded "$gavel" model quantize --model explained/model --out rounded --bits 4 --group 32 --embedding-bits 8
+step healed/model "$gavel" train sft --config "$recipe/heal.yaml" --out healed
+step healed-more/model "$gavel" train sft --config "$recipe/heal.yaml" --set model=healed/model --set seed=5 \
+  --set data.1.path=pool-soft.jsonl.gz --set stopSteps=470 --out healed-more
+step gavel-small "$gavel" model quantize --model healed-more/model --out gavel-small --bits 4 --group 32 --embedding-bits 8
 step calibrated "$gavel" train calibrate --config "$recipe/calibrate.yaml" --out calibrated
 "$gavel" evaluate --model gavel-small --data dev.jsonl.gz

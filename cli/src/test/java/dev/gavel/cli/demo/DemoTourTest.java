@@ -28,7 +28,7 @@ class DemoTourTest {
                 "affordable alternative",
                 "question",
                 "knowledge",
-                "German",
-                "Chinese")));
+                "size",
+                "accessory")));
   }
 }

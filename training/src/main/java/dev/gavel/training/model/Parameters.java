@@ -9,6 +9,9 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.InputArchive;
@@ -112,6 +115,33 @@ public final class Parameters implements AutoCloseable {
   /** Turns gradients of everything on or off. */
   public void train(boolean on) {
     tensors.values().forEach(tensor -> tensor.set_requires_grad(on));
+  }
+
+  /**
+   * Turns gradients on for weights whose names {@code pattern} finds, and off for the others.
+   *
+   * @param pattern a regular expression, or null for all
+   * @throws IllegalArgumentException if it is none, or finds no name
+   */
+  public void train(String pattern) {
+    Predicate<String> trained = pattern == null ? name -> true : predicate(pattern);
+    if (tensors.keySet().stream().noneMatch(trained)) {
+      throw new IllegalArgumentException(
+          "trainable: expected names such as "
+              + tensors.keySet().iterator().next()
+              + ", found none for "
+              + pattern);
+    }
+    tensors.forEach((name, tensor) -> tensor.set_requires_grad(trained.test(name)));
+  }
+
+  private static Predicate<String> predicate(String pattern) {
+    try {
+      return Pattern.compile(pattern).asPredicate();
+    } catch (PatternSyntaxException e) {
+      throw new IllegalArgumentException(
+          "trainable: expected a regular expression, found " + pattern + ": " + e.getMessage(), e);
+    }
   }
 
   /** Writes the values of what is trained, exactly, for {@link #loadTrainable}. */

@@ -17,6 +17,7 @@ import java.util.Set;
  * The configuration of {@code gavel train sft}; docs/training.md explains the keys.
  *
  * @param rationaleWeight loss weight of each token of the reasoning; the label's is 1
+ * @param trainable regular expression that finds the names of the weights to train; null trains all
  * @param stopSteps the run ends after as many steps, on the schedule of the whole one; 0 runs all
  * @param evaluateSteps dev metrics after as many steps, and at the end; 0 is at the end only
  * @param averageCheckpoints the result is the mean of as many last checkpoints' weights
@@ -41,6 +42,7 @@ public record SftConfig(
     @Default("1") double clip,
     @Default("all") Gradients gradients,
     @Default("fp32") Precision precision,
+    @Default("null") String trainable,
     @Default("null") Adapters lora,
     @Default("0") long seed,
     @Default("null") Path dev,
@@ -132,6 +134,7 @@ public record SftConfig(
     require(endShare >= 0 && endShare <= 1, "endShare", "0 to 1", endShare);
     require(weightDecay >= 0, "weightDecay", "0 or more", weightDecay);
     require(clip > 0, "clip", "more than 0", clip);
+    require(trainable == null || lora == null, "trainable", "none beside lora", trainable);
     require(stopSteps >= 0, "stopSteps", "0 or more", stopSteps);
     require(evaluateSteps >= 0, "evaluateSteps", "0 or more", evaluateSteps);
     require(checkpointSteps > 0, "checkpointSteps", "more than 0", checkpointSteps);

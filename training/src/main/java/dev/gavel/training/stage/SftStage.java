@@ -45,7 +45,7 @@ public final class SftStage {
       progress.note("loading the model");
       try (CausalLm model = CausalLm.load(config.model(), config.precision())) {
         if (config.lora() == null) {
-          model.parameters().train(true);
+          model.parameters().train(config.trainable());
         } else {
           model.add(config.lora().toLora(config.seed()));
         }
