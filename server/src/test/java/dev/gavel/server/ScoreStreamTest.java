@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gavel.server.fake.BatchGate;
+import dev.gavel.server.observability.ServerStats.Counter;
 import dev.gavel.server.observability.ServerStats.Gauge;
 import dev.gavel.v1.RelevanceGrpc;
 import dev.gavel.v1.ScoreRequest;
@@ -104,7 +105,8 @@ class ScoreStreamTest {
       stream.send(request(0, 1000));
       gate.awaitBatch();
       stream.send(request(1, 1));
-      Harness.eventually("both taken", () -> harness.gauge(Gauge.RUNNING_REQUESTS) == 2);
+      Harness.eventually(
+          "both ready", () -> harness.server.stats().get(Counter.READY_REQUESTS) == 2);
       gate.open();
       assertEquals("r1", stream.next().getRequestId());
       assertEquals("r0", stream.next().getRequestId());

@@ -13,6 +13,7 @@ import dev.gavel.relevance.Item;
 import dev.gavel.relevance.RelevanceModel;
 import dev.gavel.relevance.model.ModelShape;
 import dev.gavel.relevance.model.RandomModel;
+import dev.gavel.relevance.model.Weights;
 import dev.gavel.training.data.Judgment;
 import dev.gavel.training.data.JudgmentWriter;
 import dev.gavel.training.evaluation.Evaluation;
@@ -23,6 +24,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -103,6 +105,46 @@ class SftStageTest {
     for (String line : Files.readAllLines(run.resolve("metrics.jsonl"))) {
       out.add(MAPPER.readTree(line));
     }
+    return out;
+  }
+
+  @Test
+  void aRunCanEndEarlyAndTrainSomeOfTheWeights() throws IOException {
+    Path out = folder.resolve("some");
+    new SftStage(config("stopSteps: 3", "trainable: norm|embed")).run(out, Progress.SILENT);
+    List<JsonNode> steps = metrics(out);
+    assertEquals(3, steps.stream().filter(each -> each.has("loss")).count());
+    // The schedule is that of all 48 steps: 2 are its warm-up.
+    assertEquals(3e-3, steps.get(2).get("learning_rate").asDouble(), 1e-12);
+    Map<String, byte[]> before = tensors(model);
+    tensors(out.resolve("model"))
+        .forEach(
+            (name, bytes) ->
+                assertEquals(
+                    name.contains("norm") || name.contains("embed"),
+                    !Arrays.equals(before.get(name), bytes),
+                    name));
+  }
+
+  @Test
+  void namesThatNoWeightHasAreAnError() {
+    SftConfig config = config("trainable: nothing");
+    IllegalArgumentException error =
+        assertThrows(
+            IllegalArgumentException.class,
+            () -> new SftStage(config).run(folder.resolve("none"), Progress.SILENT));
+    assertTrue(error.getMessage().startsWith("trainable: expected"), error.getMessage());
+  }
+
+  private static Map<String, byte[]> tensors(Path directory) {
+    Map<String, byte[]> out = new LinkedHashMap<>();
+    Weights.open(directory)
+        .forEach(
+            (name, dtype, shape, data) -> {
+              byte[] bytes = new byte[data.remaining()];
+              data.duplicate().get(bytes);
+              out.put(name, bytes);
+            });
     return out;
   }
 
