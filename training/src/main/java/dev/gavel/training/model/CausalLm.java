@@ -27,6 +27,7 @@ public final class CausalLm implements AutoCloseable {
   private final Experts experts;
   private Precision precision = Precision.FP32;
   private Lora lora;
+  private Rounding rounding;
 
   /** What all layers share about a batch: rotations, and which rows attend to which. */
   record Places(Rope.Angles angles, Attention attention) {}
@@ -83,7 +84,15 @@ public final class CausalLm implements AutoCloseable {
   }
 
   /**
-   * Hands every weight to {@code sink} by its Hugging Face name, adapters merged, embedding first.
+   * From here on the layers' matrices are computed with, and handed out, as they will be stored.
+   */
+  public void add(Rounding storage) {
+    rounding = storage;
+  }
+
+  /**
+   * Hands every weight to {@code sink} by its Hugging Face name, adapters merged, rounded where the
+   * model is, embedding first.
    *
    * @param dtype of what is handed over
    */
@@ -93,7 +102,7 @@ public final class CausalLm implements AutoCloseable {
             (name, shape) -> {
               try (PointerScope scope = new PointerScope()) {
                 Tensor weight =
-                    lora == null ? parameters.get(name).detach() : lora.merged(name, parameters);
+                    lora == null ? rounded(name).detach() : lora.merged(name, parameters);
                 Tensor stored = weight.to(Parameters.scalarType(dtype)).contiguous();
                 BytePointer bytes = new BytePointer(stored.data_ptr()).capacity(stored.nbytes());
                 sink.tensor(name, dtype, shape, bytes.asByteBuffer());
@@ -182,12 +191,17 @@ public final class CausalLm implements AutoCloseable {
 
   /** x W' + b in the model's precision, with the adapter of that name where there is one. */
   private Tensor linear(String name, Tensor x) {
-    Tensor weight = weight(name + ".weight");
+    Tensor weight = precision.cast(rounded(name + ".weight"));
     Tensor plain =
         parameters.has(name + ".bias")
             ? torch.linear(x, weight, new TensorOptional(weight(name + ".bias")))
             : torch.linear(x, weight);
     return Lora.has(name, parameters) ? lora.apply(name, x, plain, this::weight) : plain;
+  }
+
+  private Tensor rounded(String name) {
+    Tensor weight = parameters.get(name);
+    return rounding != null && name.endsWith("_proj.weight") ? rounding.apply(weight) : weight;
   }
 
   private Tensor weight(String name) {

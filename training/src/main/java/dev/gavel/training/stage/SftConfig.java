@@ -5,6 +5,7 @@ import dev.gavel.training.data.SoftTarget;
 import dev.gavel.training.model.Gradients;
 import dev.gavel.training.model.Lora;
 import dev.gavel.training.model.Precision;
+import dev.gavel.training.model.Rounding;
 import dev.gavel.training.run.AdamWOptimizer;
 import dev.gavel.training.sft.ResponseEncoder;
 import dev.gavel.training.sft.SftTrainer;
@@ -44,6 +45,7 @@ public record SftConfig(
     @Default("fp32") Precision precision,
     @Default("null") String trainable,
     @Default("null") Adapters lora,
+    @Default("null") Storage rounding,
     @Default("0") long seed,
     @Default("null") Path dev,
     @Default("0") int evaluateSteps,
@@ -121,6 +123,17 @@ public record SftConfig(
     }
   }
 
+  /**
+   * How the layers' matrices will be stored, and are computed with from the first step.
+   *
+   * @param group weights of a row that share a scale
+   */
+  public record Storage(@Default("4") int bits, @Default("32") int group) {
+    Rounding toRounding() {
+      return new Rounding(bits, group);
+    }
+  }
+
   public SftConfig {
     data = List.copyOf(data);
     require(!data.isEmpty(), "data", "at least one file", "none");
@@ -135,6 +148,7 @@ public record SftConfig(
     require(weightDecay >= 0, "weightDecay", "0 or more", weightDecay);
     require(clip > 0, "clip", "more than 0", clip);
     require(trainable == null || lora == null, "trainable", "none beside lora", trainable);
+    require(rounding == null || lora == null, "rounding", "none beside lora", rounding);
     require(stopSteps >= 0, "stopSteps", "0 or more", stopSteps);
     require(evaluateSteps >= 0, "evaluateSteps", "0 or more", evaluateSteps);
     require(checkpointSteps > 0, "checkpointSteps", "more than 0", checkpointSteps);

@@ -49,6 +49,9 @@ public final class SftStage {
         } else {
           model.add(config.lora().toLora(config.seed()));
         }
+        if (config.rounding() != null) {
+          model.add(config.rounding().toRounding());
+        }
         ModelRun run =
             new ModelRun(model, config.model(), config.dtype(), dev, directory, progress);
         try (SftTrainer trainer =
