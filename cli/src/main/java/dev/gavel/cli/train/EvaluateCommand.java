@@ -135,6 +135,14 @@ public final class EvaluateCommand extends Action {
         .out()
         .printf(
             Locale.ROOT,
+            "vote: macro-F1 %s, QWK %s, accuracy %s%n",
+            number(samples.vote().macroF1()),
+            number(samples.vote().quadraticWeightedKappa()),
+            number(samples.vote().accuracy()));
+    terminal()
+        .out()
+        .printf(
+            Locale.ROOT,
             "hallucination %s: %d of %d responses that come to a label%n",
             number(samples.hallucination().rate()),
             samples.hallucination().count(),

@@ -104,14 +104,15 @@ public record Evaluation(
   public ObjectNode toJson(double pairsPerSecond) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("n", pairs).put("queries", queries);
-    json.set("argmax", metrics(argmax));
+    json.set("argmax", metrics(labels, argmax));
     ObjectNode rule = JsonNodeFactory.instance.objectNode().put("threshold", threshold);
-    json.set("cumpt", rule.setAll(metrics(cumulative)));
+    json.set("cumpt", rule.setAll(metrics(labels, cumulative)));
     json.put("ece", finite(calibration.error()));
     return json.put("pairs_per_second", finite(pairsPerSecond));
   }
 
-  private ObjectNode metrics(ConfusionMatrix matrix) {
+  /** The headline metrics by name, and F1 by grade. */
+  static ObjectNode metrics(List<Label> labels, ConfusionMatrix matrix) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("accuracy", finite(matrix.accuracy()));
     json.put("macro_f1", finite(matrix.macroF1()));

@@ -57,6 +57,13 @@ final class EvaluationReport {
     report.text(
         String.format(
             Locale.ROOT,
+            "The label that most responses to a pair give: macro-F1 %s, QWK %s, accuracy %s.",
+            number(samples.vote().macroF1()),
+            number(samples.vote().quadraticWeightedKappa()),
+            number(samples.vote().accuracy())));
+    report.text(
+        String.format(
+            Locale.ROOT,
             "%d responses to %d pairs. The reasoning of %d comes to a label; %s of these contradict"
                 + " the label of the response: %d reasonings are right where the label is not, %d"
                 + " labels where the reasoning is not, and in %d neither is.",

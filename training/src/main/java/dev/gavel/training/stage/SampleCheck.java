@@ -43,6 +43,6 @@ final class SampleCheck {
       throw new IllegalArgumentException(
           file + ": expected samples of the judged pairs, found none of them");
     }
-    return SampleEvaluation.of(responses);
+    return SampleEvaluation.of(labels, responses);
   }
 }

@@ -3,11 +3,20 @@ package dev.gavel.training.evaluation;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gavel.relevance.Label;
+import dev.gavel.relevance.Tier;
 import java.util.List;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 
 class SampleEvaluationTest {
+  private static final List<Label> LABELS =
+      List.of(label(4, Tier.GOOD), label(3, Tier.GOOD), label(2, Tier.MID), label(1, Tier.BAD));
+
+  private static Label label(int grade, Tier tier) {
+    return new Label("grade " + grade, grade, List.of("" + grade), tier);
+  }
+
   private static Hallucination.Response response(int truth, int label, int conclusion) {
     return new Hallucination.Response(
         truth, label, conclusion < 0 ? OptionalInt.empty() : OptionalInt.of(conclusion));
@@ -36,6 +45,7 @@ class SampleEvaluationTest {
   void passAtCountsPairs() {
     SampleEvaluation found =
         SampleEvaluation.of(
+            LABELS,
             List.of(
                 List.of(response(0, 0, -1), response(0, 1, -1), response(0, 1, -1)),
                 List.of(response(3, 1, -1), response(3, 1, -1))));
@@ -45,5 +55,21 @@ class SampleEvaluationTest {
     assertEquals(1 / 3.0, found.passAt().get(1), 1e-15);
     assertTrue(found.toJson().at("/hallucination/rate").isNull());
     assertEquals(5, found.toJson().get("responses").asInt());
+  }
+
+  @Test
+  void theVoteIsTheMostFrequentLabel() {
+    SampleEvaluation found =
+        SampleEvaluation.of(
+            LABELS,
+            List.of(
+                List.of(response(0, 3, -1), response(0, 0, -1), response(0, 0, -1)), // 0: right
+                List.of(response(1, 2, -1), response(1, 1, -1)), // a tie: the first, wrong
+                List.of(response(3, 3, -1)))); // right
+    assertEquals(1, found.vote().count(0, 0));
+    assertEquals(1, found.vote().count(1, 2));
+    assertEquals(1, found.vote().count(3, 3));
+    assertEquals(2 / 3.0, found.toJson().at("/vote/accuracy").asDouble(), 1e-15);
+    assertEquals(.5, found.toJson().at("/vote/macro_f1").asDouble(), 1e-15);
   }
 }
