@@ -5,7 +5,6 @@ import dev.gavel.training.dpo.DpoTrainer;
 import dev.gavel.training.loss.DpoLoss;
 import dev.gavel.training.model.Gradients;
 import dev.gavel.training.model.Precision;
-import dev.gavel.training.run.AdamWOptimizer;
 import dev.gavel.training.sft.ResponseEncoder;
 import dev.gavel.training.stage.StageConfig.Default;
 import java.nio.file.Path;
@@ -51,37 +50,20 @@ public record DpoConfig(
     @Default("200") int checkpointSteps,
     @Default("1") int averageCheckpoints,
     @Default("f32") DType dtype,
-    @Default("0") int threads) {
+    @Default("0") int threads)
+    implements TrainedConfig {
 
   public DpoConfig {
     new DpoLoss(beta, nllWeight, lengthNormalized); // checks these
-    require(preferencesEach > 0, "preferencesEach", "more than 0", preferencesEach);
-    require(epochs > 0, "epochs", "more than 0", epochs);
-    require(batchPairs > 0, "batchPairs", "more than 0", batchPairs);
-    require(microTokens > 0, "microTokens", "more than 0", microTokens);
-    require(learningRate > 0, "learningRate", "more than 0", learningRate);
-    require(warmupShare >= 0 && warmupShare <= 1, "warmupShare", "0 to 1", warmupShare);
-    require(endShare >= 0 && endShare <= 1, "endShare", "0 to 1", endShare);
-    require(weightDecay >= 0, "weightDecay", "0 or more", weightDecay);
-    require(clip > 0, "clip", "more than 0", clip);
-    require(checkpointSteps > 0, "checkpointSteps", "more than 0", checkpointSteps);
-    require(averageCheckpoints > 0, "averageCheckpoints", "more than 0", averageCheckpoints);
-    require(threads >= 0, "threads", "0 or more", threads);
-    require(evaluateSteps >= 0, "evaluateSteps", "0 or more", evaluateSteps);
-    require(evaluateSteps == 0 || dev != null, "evaluateSteps", "0 without dev", evaluateSteps);
-    // The dev set is scored where the prompt ends; think-first the label is elsewhere.
-    boolean scored = form != ResponseEncoder.Form.THINK_FIRST;
-    require(dev == null || scored, "dev", "none with form think-first", dev);
-  }
-
-  private static void require(boolean fine, String key, String expected, Object found) {
-    if (!fine) {
-      throw new IllegalArgumentException(key + ": expected " + expected + ", found " + found);
-    }
+    Checks.require(preferencesEach > 0, "preferencesEach", "more than 0", preferencesEach);
+    Checks.optimizer(learningRate, endShare, weightDecay, clip);
+    Checks.epochs(epochs, microTokens, warmupShare);
+    Checks.run(checkpointSteps, averageCheckpoints, threads);
+    Checks.dev(dev, evaluateSteps, form);
+    Checks.require(batchPairs > 0, "batchPairs", "more than 0", batchPairs);
   }
 
   DpoTrainer.Settings trainer() {
-    AdamWOptimizer.Settings standard = AdamWOptimizer.Settings.DEFAULT;
     return new DpoTrainer.Settings(
         new DpoLoss(beta, nllWeight, lengthNormalized),
         epochs,
@@ -91,8 +73,7 @@ public record DpoConfig(
         learningRate,
         warmupShare,
         endShare,
-        new AdamWOptimizer.Settings(
-            standard.beta1(), standard.beta2(), standard.epsilon(), weightDecay, clip),
+        optimizer(),
         checkpointSteps,
         averageCheckpoints);
   }

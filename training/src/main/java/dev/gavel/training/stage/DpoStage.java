@@ -5,12 +5,9 @@ import dev.gavel.training.data.Judgment;
 import dev.gavel.training.data.Sampler;
 import dev.gavel.training.dpo.DpoTrainer;
 import dev.gavel.training.dpo.PreferenceBuilder;
-import dev.gavel.training.model.CausalLm;
 import dev.gavel.training.rollout.SampleFile;
 import dev.gavel.training.run.GradientExchange;
 import dev.gavel.training.run.Progress;
-import dev.gavel.training.run.RunDirectory;
-import dev.gavel.training.torch.Torch;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -35,42 +32,23 @@ public final class DpoStage {
 
   /** The same as one of several workers, who all see the same files. */
   public Report run(Path out, Progress progress, GradientExchange exchange) throws IOException {
-    RunDirectory directory = RunDirectory.open(out, StageConfig.toJson(config), exchange);
-    Torch.load();
-    if (config.threads() > 0) {
-      Torch.threads(config.threads());
-    }
-    try (RelevanceModel base = RelevanceModel.open(config.model())) {
-      progress.note("reading the data");
-      PreferenceBuilder.Built built = preferences(base);
-      DevSet dev =
-          config.dev() == null ? null : new DevSet(base, config.dev(), config.microTokens());
-      progress.note("loading the model; " + built.preferences().size() + " preferences");
-      try (CausalLm model = CausalLm.load(config.model(), config.precision())) {
-        if (config.lora() == null) {
-          model.parameters().train(true);
-        } else {
-          model.add(config.lora().toLora(config.seed()));
-        }
-        ModelRun run =
-            new ModelRun(model, config.model(), config.dtype(), dev, directory, progress);
-        try (DpoTrainer trainer =
-            new DpoTrainer(
-                model,
-                built.preferences(),
-                Sampler.shuffled(built.preferences().size(), config.seed()),
-                config.trainer(),
-                directory,
-                progress)) {
-          run.train(trainer, config.evaluateSteps());
-        }
-        run.finish(
-            config.averageCheckpoints(),
-            Map.of(
-                "dpo",
-                built.preferences().size() + " preferences of " + config.data().getFileName()));
+    try (TrainedStage stage = TrainedStage.begin(config, out, progress, exchange)) {
+      PreferenceBuilder.Built built = preferences(stage.base());
+      progress.note(built.preferences().size() + " preferences");
+      ModelRun run = stage.load(null);
+      try (DpoTrainer trainer =
+          new DpoTrainer(
+              run.model(),
+              built.preferences(),
+              Sampler.shuffled(built.preferences().size(), config.seed()),
+              config.trainer(),
+              stage.directory(),
+              progress)) {
+        run.train(trainer, config.evaluateSteps());
       }
-      return ModelRun.written(DpoReport.of(config, base, built, directory.metrics()), directory);
+      String origin = built.preferences().size() + " preferences of " + config.data().getFileName();
+      run.finish(config.averageCheckpoints(), Map.of("dpo", origin));
+      return run.written(DpoReport.of(config, stage.base(), built, stage.directory().metrics()));
     }
   }
 

@@ -9,7 +9,6 @@ import dev.gavel.training.loss.GrpoLoss;
 import dev.gavel.training.model.Gradients;
 import dev.gavel.training.model.Precision;
 import dev.gavel.training.rollout.SamplingSpec;
-import dev.gavel.training.run.AdamWOptimizer;
 import dev.gavel.training.sft.ResponseEncoder;
 import dev.gavel.training.stage.StageConfig.Default;
 import java.nio.file.Path;
@@ -57,7 +56,8 @@ public record GrpoConfig(
     @Default("20") int checkpointSteps,
     @Default("1") int averageCheckpoints,
     @Default("f32") DType dtype,
-    @Default("0") int threads) {
+    @Default("0") int threads)
+    implements TrainedConfig {
 
   /**
    * Keeps pairs by the share of their samples that were right.
@@ -66,7 +66,7 @@ public record GrpoConfig(
    */
   public record Difficulty(Path samples, @Default("0.01") double from, @Default("0.9") double to) {
     public Difficulty {
-      require(
+      Checks.require(
           from >= 0 && to <= 1 && from <= to, "from, to", "0 <= from <= to <= 1", from + ", " + to);
     }
   }
@@ -109,8 +109,8 @@ public record GrpoConfig(
    */
   public record Rewards(@Default("0") double format, @Default("0") double consistency) {
     public Rewards {
-      require(format >= 0, "format", "0 or more", format);
-      require(consistency >= 0, "consistency", "0 or more", consistency);
+      Checks.require(format >= 0, "format", "0 or more", format);
+      Checks.require(consistency >= 0, "consistency", "0 or more", consistency);
     }
   }
 
@@ -128,7 +128,7 @@ public record GrpoConfig(
       @Default("1024") int blocks,
       @Default("4096") int batchTokensMax) {
     public Rollouts {
-      require(temperature > 0, "temperature", "more than 0", temperature);
+      Checks.require(temperature > 0, "temperature", "more than 0", temperature);
     }
   }
 
@@ -152,28 +152,13 @@ public record GrpoConfig(
   }
 
   public GrpoConfig {
-    require(learningRate > 0, "learningRate", "more than 0", learningRate);
-    require(endShare >= 0 && endShare <= 1, "endShare", "0 to 1", endShare);
-    require(weightDecay >= 0, "weightDecay", "0 or more", weightDecay);
-    require(clip > 0, "clip", "more than 0", clip);
-    require(checkpointSteps > 0, "checkpointSteps", "more than 0", checkpointSteps);
-    require(averageCheckpoints > 0, "averageCheckpoints", "more than 0", averageCheckpoints);
-    require(threads >= 0, "threads", "0 or more", threads);
-    require(evaluateSteps >= 0, "evaluateSteps", "0 or more", evaluateSteps);
-    require(evaluateSteps == 0 || dev != null, "evaluateSteps", "0 without dev", evaluateSteps);
+    Checks.optimizer(learningRate, endShare, weightDecay, clip);
+    Checks.run(checkpointSteps, averageCheckpoints, threads);
+    Checks.dev(dev, evaluateSteps, form);
     boolean reasoned = form != ResponseEncoder.Form.LABEL_ONLY;
     boolean judged = reward.format() > 0 || reward.consistency() > 0;
-    require(reasoned || !judged, "reward", "the label alone with form label-only", reward);
-    // The dev set is scored where the prompt ends; think-first the label is elsewhere.
-    boolean scored = form != ResponseEncoder.Form.THINK_FIRST;
-    require(dev == null || scored, "dev", "none with form think-first", dev);
+    Checks.require(reasoned || !judged, "reward", "the label alone with form label-only", reward);
     new GrpoSettings.Use(innerEpochs, pushBatches, oldLogProbs); // checks these
-  }
-
-  private static void require(boolean fine, String key, String expected, Object found) {
-    if (!fine) {
-      throw new IllegalArgumentException(key + ": expected " + expected + ", found " + found);
-    }
   }
 
   SamplingSpec spec() {
@@ -191,7 +176,6 @@ public record GrpoConfig(
   }
 
   GrpoSettings trainer(int workers) {
-    AdamWOptimizer.Settings standard = AdamWOptimizer.Settings.DEFAULT;
     return new GrpoSettings(
         steps,
         groups.rule(workers),
@@ -204,8 +188,7 @@ public record GrpoConfig(
         learningRate,
         warmupShare,
         endShare,
-        new AdamWOptimizer.Settings(
-            standard.beta1(), standard.beta2(), standard.epsilon(), weightDecay, clip),
+        optimizer(),
         checkpointSteps,
         averageCheckpoints,
         seed);

@@ -9,9 +9,7 @@ import dev.gavel.training.rollout.PolicyEngine;
 import dev.gavel.training.rollout.Rollout;
 import dev.gavel.training.run.GradientExchange;
 import dev.gavel.training.run.Progress;
-import dev.gavel.training.run.RunDirectory;
 import dev.gavel.training.teacher.ConclusionParser;
-import dev.gavel.training.torch.Torch;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -36,31 +34,14 @@ public final class GrpoStage {
 
   /** The same as one of several workers, who all see the same files. */
   public Report run(Path out, Progress progress, GradientExchange exchange) throws IOException {
-    RunDirectory directory = RunDirectory.open(out, StageConfig.toJson(config), exchange);
-    Torch.load();
-    if (config.threads() > 0) {
-      Torch.threads(config.threads());
-    }
-    try (RelevanceModel base = RelevanceModel.open(config.model())) {
-      progress.note("reading the data");
-      GrpoPool pool = GrpoPool.read(base, config);
-      DevSet dev =
-          config.dev() == null ? null : new DevSet(base, config.dev(), config.microTokens());
-      progress.note("loading the model; " + pool.pairs().size() + " pairs");
-      try (CausalLm policy = CausalLm.load(config.model(), config.precision())) {
-        if (config.lora() == null) {
-          policy.parameters().train(true);
-        } else {
-          policy.add(config.lora().toLora(config.seed()));
-        }
-        ModelRun run =
-            new ModelRun(policy, config.model(), config.dtype(), dev, directory, progress);
-        train(run, base, pool);
-        run.finish(
-            config.averageCheckpoints(),
-            Map.of("grpo", pool.pairs().size() + " pairs of " + config.data().getFileName()));
-      }
-      return ModelRun.written(GrpoReport.of(config, base, pool, directory.metrics()), directory);
+    try (TrainedStage stage = TrainedStage.begin(config, out, progress, exchange)) {
+      GrpoPool pool = GrpoPool.read(stage.base(), config);
+      progress.note(pool.pairs().size() + " pairs");
+      ModelRun run = stage.load(null);
+      train(run, stage.base(), pool);
+      String origin = pool.pairs().size() + " pairs of " + config.data().getFileName();
+      run.finish(config.averageCheckpoints(), Map.of("grpo", origin));
+      return run.written(GrpoReport.of(config, stage.base(), pool, stage.directory().metrics()));
     }
   }
 

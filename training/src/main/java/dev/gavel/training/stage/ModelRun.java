@@ -75,7 +75,7 @@ record ModelRun(
   }
 
   /** Writes the report, once. */
-  static Report written(Report report, RunDirectory directory) throws IOException {
+  Report written(Report report) throws IOException {
     if (directory.exchange().writes()) {
       report.write(directory.home());
     }

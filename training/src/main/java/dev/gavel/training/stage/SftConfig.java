@@ -6,7 +6,6 @@ import dev.gavel.training.model.Gradients;
 import dev.gavel.training.model.Lora;
 import dev.gavel.training.model.Precision;
 import dev.gavel.training.model.Rounding;
-import dev.gavel.training.run.AdamWOptimizer;
 import dev.gavel.training.sft.ResponseEncoder;
 import dev.gavel.training.sft.SftTrainer;
 import dev.gavel.training.stage.StageConfig.Default;
@@ -52,7 +51,8 @@ public record SftConfig(
     @Default("200") int checkpointSteps,
     @Default("1") int averageCheckpoints,
     @Default("f32") DType dtype,
-    @Default("0") int threads) {
+    @Default("0") int threads)
+    implements TrainedConfig {
 
   /** How often classes are seen, or how much they count. */
   public enum Balance {
@@ -136,35 +136,21 @@ public record SftConfig(
 
   public SftConfig {
     data = List.copyOf(data);
-    require(!data.isEmpty(), "data", "at least one file", "none");
-    require(labelSmoothing >= 0 && labelSmoothing < 1, "labelSmoothing", "0 to 1", labelSmoothing);
-    require(rationaleWeight >= 0, "rationaleWeight", "0 or more", rationaleWeight);
-    require(epochs > 0, "epochs", "more than 0", epochs);
-    require(batchExamples > 0, "batchExamples", "more than 0", batchExamples);
-    require(microTokens > 0, "microTokens", "more than 0", microTokens);
-    require(learningRate > 0, "learningRate", "more than 0", learningRate);
-    require(warmupShare >= 0 && warmupShare <= 1, "warmupShare", "0 to 1", warmupShare);
-    require(endShare >= 0 && endShare <= 1, "endShare", "0 to 1", endShare);
-    require(weightDecay >= 0, "weightDecay", "0 or more", weightDecay);
-    require(clip > 0, "clip", "more than 0", clip);
-    require(trainable == null || lora == null, "trainable", "none beside lora", trainable);
-    require(rounding == null || lora == null, "rounding", "none beside lora", rounding);
-    require(stopSteps >= 0, "stopSteps", "0 or more", stopSteps);
-    require(evaluateSteps >= 0, "evaluateSteps", "0 or more", evaluateSteps);
-    require(checkpointSteps > 0, "checkpointSteps", "more than 0", checkpointSteps);
-    require(averageCheckpoints > 0, "averageCheckpoints", "more than 0", averageCheckpoints);
-    require(threads >= 0, "threads", "0 or more", threads);
-    require(evaluateSteps == 0 || dev != null, "evaluateSteps", "0 without dev", evaluateSteps);
-  }
-
-  private static void require(boolean fine, String key, String expected, Object found) {
-    if (!fine) {
-      throw new IllegalArgumentException(key + ": expected " + expected + ", found " + found);
-    }
+    Checks.require(!data.isEmpty(), "data", "at least one file", "none");
+    Checks.require(
+        labelSmoothing >= 0 && labelSmoothing < 1, "labelSmoothing", "0 to 1", labelSmoothing);
+    Checks.require(rationaleWeight >= 0, "rationaleWeight", "0 or more", rationaleWeight);
+    Checks.optimizer(learningRate, endShare, weightDecay, clip);
+    Checks.epochs(epochs, microTokens, warmupShare);
+    Checks.run(checkpointSteps, averageCheckpoints, threads);
+    Checks.dev(dev, evaluateSteps);
+    Checks.require(batchExamples > 0, "batchExamples", "more than 0", batchExamples);
+    Checks.require(trainable == null || lora == null, "trainable", "none beside lora", trainable);
+    Checks.require(rounding == null || lora == null, "rounding", "none beside lora", rounding);
+    Checks.require(stopSteps >= 0, "stopSteps", "0 or more", stopSteps);
   }
 
   SftTrainer.Settings trainer() {
-    AdamWOptimizer.Settings standard = AdamWOptimizer.Settings.DEFAULT;
     return new SftTrainer.Settings(
         epochs,
         batchExamples,
@@ -173,8 +159,7 @@ public record SftConfig(
         learningRate,
         warmupShare,
         endShare,
-        new AdamWOptimizer.Settings(
-            standard.beta1(), standard.beta2(), standard.epsilon(), weightDecay, clip),
+        optimizer(),
         checkpointSteps,
         averageCheckpoints);
   }

@@ -1,12 +1,8 @@
 package dev.gavel.training.stage;
 
-import dev.gavel.relevance.RelevanceModel;
-import dev.gavel.training.model.CausalLm;
 import dev.gavel.training.run.GradientExchange;
 import dev.gavel.training.run.Progress;
-import dev.gavel.training.run.RunDirectory;
 import dev.gavel.training.sft.SftTrainer;
-import dev.gavel.training.torch.Torch;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -32,42 +28,25 @@ public final class SftStage {
 
   /** The same as one of several workers, who all see the same files. */
   public Report run(Path out, Progress progress, GradientExchange exchange) throws IOException {
-    RunDirectory directory = RunDirectory.open(out, StageConfig.toJson(config), exchange);
-    Torch.load();
-    if (config.threads() > 0) {
-      Torch.threads(config.threads());
-    }
-    try (RelevanceModel base = RelevanceModel.open(config.model())) {
-      progress.note("reading the data");
-      SftExamples examples = SftExamples.read(base, config);
-      DevSet dev =
-          config.dev() == null ? null : new DevSet(base, config.dev(), config.microTokens());
-      progress.note("loading the model");
-      try (CausalLm model = CausalLm.load(config.model(), config.precision())) {
-        if (config.lora() == null) {
-          model.parameters().train(config.trainable());
-        } else {
-          model.add(config.lora().toLora(config.seed()));
-        }
-        if (config.rounding() != null) {
-          model.add(config.rounding().toRounding());
-        }
-        ModelRun run =
-            new ModelRun(model, config.model(), config.dtype(), dev, directory, progress);
-        try (SftTrainer trainer =
-            new SftTrainer(
-                model,
-                examples.sequences(),
-                examples.sampler(config),
-                config.trainer(),
-                directory,
-                progress)) {
-          int last = config.stopSteps() == 0 ? trainer.steps() : config.stopSteps();
-          run.train(trainer, config.evaluateSteps(), Math.min(last, trainer.steps()));
-        }
-        run.finish(config.averageCheckpoints(), Map.of("sft", origin()));
+    try (TrainedStage stage = TrainedStage.begin(config, out, progress, exchange)) {
+      SftExamples examples = SftExamples.read(stage.base(), config);
+      ModelRun run = stage.load(config.trainable());
+      if (config.rounding() != null) {
+        run.model().add(config.rounding().toRounding());
       }
-      return ModelRun.written(SftReport.of(config, base, examples, directory.metrics()), directory);
+      try (SftTrainer trainer =
+          new SftTrainer(
+              run.model(),
+              examples.sequences(),
+              examples.sampler(config),
+              config.trainer(),
+              stage.directory(),
+              progress)) {
+        int last = config.stopSteps() == 0 ? trainer.steps() : config.stopSteps();
+        run.train(trainer, config.evaluateSteps(), Math.min(last, trainer.steps()));
+      }
+      run.finish(config.averageCheckpoints(), Map.of("sft", origin()));
+      return run.written(SftReport.of(config, stage.base(), examples, stage.directory().metrics()));
     }
   }
 
