@@ -138,6 +138,25 @@ class GlooExchangeTest {
     assertSame(values("alone", Worker.WEIGHTS), Worker.WEIGHTS, tolerance);
   }
 
+  /**
+   * Its gradients are no larger than a few of the other test's: beta and the weight are below 1.
+   */
+  @Test
+  void preferencesOfTwoGiveTheWeightsOfOneAfterAResumedRun() throws IOException {
+    double error = tolerance(0x1p-53, values("alone", Worker.GRADIENT));
+    double tolerance = Worker.DPO_STEPS * 1e-3 * error / 1e-8;
+    assertSame(values("alone", Worker.DPO_WEIGHTS), Worker.DPO_WEIGHTS, tolerance);
+    List<String> alone = Files.readAllLines(folder.resolve("alone-run/dpo/metrics.jsonl"));
+    List<String> both = Files.readAllLines(folder.resolve("run/dpo/metrics.jsonl"));
+    assertEquals(Worker.DPO_STEPS, both.size());
+    for (int i = 0; i < both.size(); i++) {
+      for (String name : List.of("loss", "preference_accuracy", "margin", "tokens")) {
+        double expected = MAPPER.readTree(alone.get(i)).get(name).asDouble();
+        assertEquals(expected, MAPPER.readTree(both.get(i)).get(name).asDouble(), 1e-9, name);
+      }
+    }
+  }
+
   @Test
   void theLossIsThatOfTheWholeStepAndOnlyOneWrites() throws IOException {
     List<String> alone = Files.readAllLines(folder.resolve("alone-run/sft/metrics.jsonl"));

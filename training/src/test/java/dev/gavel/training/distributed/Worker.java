@@ -3,11 +3,14 @@ package dev.gavel.training.distributed;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gavel.training.data.Sampler;
+import dev.gavel.training.dpo.DpoTrainer;
+import dev.gavel.training.dpo.Preference;
 import dev.gavel.training.grpo.GroupRule;
 import dev.gavel.training.grpo.GrpoSettings;
 import dev.gavel.training.grpo.GrpoTrainer;
 import dev.gavel.training.grpo.Reward;
 import dev.gavel.training.grpo.ToySource;
+import dev.gavel.training.loss.DpoLoss;
 import dev.gavel.training.loss.GrpoLoss;
 import dev.gavel.training.loss.SftLoss;
 import dev.gavel.training.model.CausalLm;
@@ -46,6 +49,8 @@ final class Worker {
   static final String GRADIENT = "gradient";
   static final String GRADIENT_FP32 = "gradient-fp32";
   static final String WEIGHTS = "weights";
+  static final String DPO_WEIGHTS = "dpo-weights";
+  static final int DPO_STEPS = 10;
   static final String GRPO_WEIGHTS = "grpo-weights";
   static final String GRPO_RESUMED = "grpo-resumed";
   static final String CONFIG_ERROR = "config-error.txt";
@@ -93,6 +98,7 @@ final class Worker {
     gradient(ScalarType.Double, GRADIENT);
     gradient(ScalarType.Float, GRADIENT_FP32);
     train();
+    prefer();
     reinforce(run.resolve("grpo"), GRPO_WEIGHTS, 4);
     reinforce(run.resolve("grpo-resumed"), GRPO_RESUMED, 3, 4);
   }
@@ -192,6 +198,44 @@ final class Worker {
                   Progress.SILENT)) {
         trainer.run(stop);
         write(out.resolve(WEIGHTS), weights(model));
+      }
+    }
+  }
+
+  /** Two epochs of 17 preferences, four a step: a worker has none in the last. */
+  private void prefer() throws IOException {
+    List<PackedBatch.Sequence> examples = examples();
+    List<Preference> preferences = new ArrayList<>();
+    for (int i = 0; i + 1 < 34; i += 2) {
+      preferences.add(
+          new Preference(
+              "p" + i, Preference.Kind.SELF_CORRECTION, 0, examples.get(i), examples.get(i + 1)));
+    }
+    DpoTrainer.Settings settings =
+        new DpoTrainer.Settings(
+            new DpoLoss(.3, .5),
+            2,
+            4,
+            50,
+            Gradients.ALL,
+            1e-3,
+            .1,
+            .1,
+            AdamWOptimizer.Settings.DEFAULT,
+            4,
+            1);
+    for (int stop : new int[] {5, DPO_STEPS}) {
+      try (CausalLm model = model(ScalarType.Double);
+          DpoTrainer trainer =
+              new DpoTrainer(
+                  model,
+                  preferences,
+                  Sampler.shuffled(preferences.size(), 8),
+                  settings,
+                  RunDirectory.open(run.resolve("dpo"), CONFIG, exchange),
+                  Progress.SILENT)) {
+        trainer.run(stop);
+        write(out.resolve(DPO_WEIGHTS), weights(model));
       }
     }
   }
