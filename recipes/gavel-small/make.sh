@@ -35,23 +35,27 @@ step train-soft.jsonl.gz python "$recipe/label.py" --teacher teacher.pt --judged
   --data "$data/crowdflower-train.jsonl.gz" --out train-soft.jsonl.gz
 step near-misses.jsonl.gz python "$recipe/near_misses.py" --data pool-soft.jsonl.gz train-soft.jsonl.gz \
   --out near-misses.jsonl.gz
-step more.jsonl.gz python "$recipe/more.py" --near-misses near-misses.jsonl.gz --pool pool-soft.jsonl.gz --out more.jsonl.gz
+step near-graded.jsonl.gz python "$recipe/rows.py" grade --data near-misses.jsonl.gz --out near-graded.jsonl.gz
+step explained.jsonl.gz python "$recipe/rows.py" draw --data pool-soft.jsonl.gz --rest rest.jsonl.gz \
+  --explained explained.jsonl.gz
 
 # The student: 12 layers, 16,000 tokens.
 step words.jsonl sh -c "for i in \$(seq 50); do cat '$recipe/words.jsonl'; done >words.jsonl"
 step pruned "$gavel" model prune --model "$base" --out pruned --layers 12 --vocabulary 16000 \
   --manifest "$recipe/gavel.json" --corpus "$data/crowdflower-train.jsonl.gz" \
   --corpus "$data/homedepot-train.jsonl.gz" --corpus words.jsonl
-step distilled/model "$gavel" train sft --config "$recipe/distill.yaml" --out distilled
-step taught/taught.jsonl "$gavel" train teach --config "$recipe/teach.yaml" --out taught
-step taught-more/taught.jsonl "$gavel" train teach --config "$recipe/teach.yaml" --set data=more.jsonl.gz --out taught-more
-step explained/model "$gavel" train sft --config "$recipe/explain.yaml" --out explained
+for rows in train-soft explained near-graded; do
+  step taught-$rows/taught.jsonl "$gavel" train teach --config "$recipe/teach.yaml" --set data=$rows.jsonl.gz \
+    --out taught-$rows
+done
+step evidence-a.jsonl python "$recipe/rows.py" part --data taught-explained/taught.jsonl --seed 3 \
+  --rows 12000 4000 --out evidence-a.jsonl evidence-b.jsonl
+step near-b.jsonl python "$recipe/rows.py" part --data taught-near-graded/taught.jsonl --seed 4 --rows 3000 --out near-b.jsonl
+step rest-a.jsonl.gz python "$recipe/rows.py" part --data rest.jsonl.gz --rows 8000 12000 --out rest-a.jsonl.gz rest-b.jsonl.gz
 
-# As it ships: rounded, then norms and embedding are trained on; the rounded layers stay as they are.
-step rounded "$gavel" model quantize --model explained/model --out rounded --bits 4 --group 32 --embedding-bits 8
-step healed/model "$gavel" train sft --config "$recipe/heal.yaml" --out healed
-step healed-more/model "$gavel" train sft --config "$recipe/heal.yaml" --set model=healed/model --set seed=5 \
-  --set data.1.path=pool-soft.jsonl.gz --set stopSteps=470 --out healed-more
-step gavel-small "$gavel" model quantize --model healed-more/model --out gavel-small --bits 4 --group 32 --embedding-bits 8
+# Verdict and evidence: first in floats, then with the rounding that it ships with.
+step distilled/model "$gavel" train sft --config "$recipe/distill.yaml" --out distilled
+step rounded/model "$gavel" train sft --config "$recipe/round.yaml" --out rounded
+step gavel-small "$gavel" model quantize --model rounded/model --out gavel-small --bits 4 --group 32 --embedding-bits 8
 step calibrated "$gavel" train calibrate --config "$recipe/calibrate.yaml" --out calibrated
 "$gavel" evaluate --model gavel-small --data dev.jsonl.gz

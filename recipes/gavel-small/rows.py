@@ -2,7 +2,6 @@
 
 import argparse
 import random
-from pathlib import Path
 
 from common import read, write
 
@@ -34,27 +33,28 @@ def grade(args):
 
 
 def part(args):
-    rows = Path(args.data).read_text(encoding="utf-8").splitlines(keepends=True)
-    random.Random(args.seed).shuffle(rows)
-    for path, own in ((args.first, rows[: args.rows]), (args.second, rows[args.rows :])):
-        Path(path).write_text("".join(own), encoding="utf-8")
+    """Files of as many rows each, one behind the other; shuffled before if there is a seed."""
+    rows = read(args.data)
+    if args.seed is not None:
+        random.Random(args.seed).shuffle(rows)
+    begin = 0
+    for path, count in zip(args.out, args.rows, strict=True):
+        write(path, rows[begin : begin + count])
+        begin += count
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True)
-    for run, names in (
-        (draw, ("data", "explained", "rest")),
-        (grade, ("data", "out")),
-        (part, ("data", "first", "second")),
-    ):
-        command = commands.add_parser(run.__name__)
+    for run, names in ((draw, ("data", "explained", "rest")), (grade, ("data", "out")), (part, ("data",))):
+        command = commands.add_parser(run.__name__, description=run.__doc__)
         command.set_defaults(run=run)
         for name in names:
             command.add_argument(f"--{name}", required=True)
         if run is part:
-            command.add_argument("--rows", type=int, required=True, help="rows of the first part")
-            command.add_argument("--seed", type=int, default=3)
+            command.add_argument("--rows", type=int, nargs="+", required=True)
+            command.add_argument("--out", nargs="+", required=True)
+            command.add_argument("--seed", type=int)
     args = parser.parse_args()
     args.run(args)
 
