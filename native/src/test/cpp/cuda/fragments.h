@@ -1,0 +1,33 @@
+// Which elements of a matrix a lane holds in the warp's matrix instructions: the figures of the PTX manual
+// (ldmatrix; mma.m16n8k16 for 16-bit elements) written as functions, apart from the kernels' own use of them.
+// A register holds two elements, the lower half first; i counts elements.
+#pragma once
+
+namespace gavel::cuda {
+
+struct FragmentPlace {
+  int row;
+  int column;
+};
+
+// A, 16x16, 8 elements: registers 0 and 2 hold the row of the lane's group of four, 1 and 3 the row 8 below;
+// registers 2 and 3 are 8 columns to the right.
+constexpr FragmentPlace fragment_a(int lane, int i) {
+  const int group = lane >> 2;
+  const int in_group = lane % 4;
+  const bool lower = (i >= 2 && i < 4) || i >= 6;
+  return {lower ? group + 8 : group, in_group * 2 + (i & 1) + (i >= 4 ? 8 : 0)};
+}
+
+// B, 16x8 (k by n), 4 elements.
+constexpr FragmentPlace fragment_b(int lane, int i) { return {(lane % 4) * 2 + (i & 1) + (i >= 2 ? 8 : 0), lane >> 2}; }
+
+// The sums, 16x8, 4 elements in fp32.
+constexpr FragmentPlace fragment_sum(int lane, int i) {
+  return {(lane >> 2) + (i >= 2 ? 8 : 0), (lane % 4) * 2 + (i & 1)};
+}
+
+// One 8x8 matrix of ldmatrix, 2 elements. Transposed, row and column change places.
+constexpr FragmentPlace fragment_matrix(int lane, int i) { return {lane / 4, lane % 4 * 2 + i}; }
+
+}  // namespace gavel::cuda
