@@ -102,7 +102,7 @@ GAVEL_DEVICE int block_scan(int value, int* before) {
 
 // A block per expert lists its pairs, in the order of the pairs. Every block reads all choices twice, which is
 // less than sorting them would cost: a batch of 16,384 rows with 8 picks has 512 KB of them.
-inline GAVEL_KERNEL(kOrderThreads) order_kernel(const gavel_cuda_routing args) {
+static GAVEL_KERNEL(kOrderThreads) order_kernel(const gavel_cuda_routing args) {
   const int expert = block_x();
   const int pairs = args.rows * args.picks;
   int lower = 0;

@@ -10,7 +10,7 @@ namespace gavel::cuda {
 constexpr int kPathsWarps = 4;
 
 // A warp per item, a lane per label. In double, in the order of the paths: one path keeps its own bits.
-inline GAVEL_KERNEL(kPathsWarps* kWarp) paths_kernel(const gavel_cuda_paths args) {
+static GAVEL_KERNEL(kPathsWarps* kWarp) paths_kernel(const gavel_cuda_paths args) {
   const int item = block_x() * kPathsWarps + thread_index() / kWarp;
   if (item >= args.items) {
     return;  // whole warps
