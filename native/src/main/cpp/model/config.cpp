@@ -1,5 +1,6 @@
 #include "model/config.h"
 
+#include "cuda.h"
 #include "support/error.h"
 
 namespace gavel {
@@ -47,7 +48,8 @@ void check_shape(const gavel_config& c) {
 
 void check_room(const gavel_config& c) {
   if (c.device_type == GAVEL_CUDA) {
-    fail(GAVEL_UNAVAILABLE, "device: expected cpu, found cuda:%d, which this build does not have", c.device_index);
+    cuda::open(c.device_index);
+    fail(GAVEL_UNAVAILABLE, "cuda:%d: expected cpu, since the engine does not drive CUDA devices yet", c.device_index);
   }
   GAVEL_REQUIRE(c.device_type == GAVEL_CPU, "device_type: expected %d (CPU) or %d (CUDA), found %d", GAVEL_CPU,
                 GAVEL_CUDA, c.device_type);

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <random>
 
 #include "device/types.h"
@@ -155,8 +156,10 @@ int run(const gavel_cuda_table& under_test, uint64_t seed) {
   for (const auto& one : sweeps) {
     const int checks_before = checks;
     const int failures_before = failures;
+    const std::clock_t start = std::clock();
     one.body();
-    std::printf("%-10s %8d checks, %d failed\n", one.name, checks - checks_before, failures - failures_before);
+    std::printf("%-10s %8d checks, %d failed, %.1f s of processor time\n", one.name, checks - checks_before,
+                failures - failures_before, static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
   }
   functions->release_stream(queue);
   std::printf("%d checks, %d failed\n", checks, failures);

@@ -245,19 +245,17 @@ vector<int> random_lengths(int count, int most) {
 }  // namespace
 
 void sweep_attention() {
-  for (const int type : {GAVEL_CUDA_BF16, GAVEL_CUDA_FP16}) {
-    for (const int dim : {8, 40, 64, 80, 128}) {
-      for (const int group : {1, 3, 8}) {
-        const int kv_heads = dim == 64 ? 2 : 1;
-        const int most = (dim == 128 || coin() ? 128 : 64) / group;
-        const Shape shape = {type, kv_heads, group, dim, random_int(1, most)};
-        const float magnitude = group == 3 ? 4.0f : 1.0f;
-        const Batch batch = make_batch(
-            shape, {{random_int(1, 150), random_lengths(3, 30)}, {0, random_lengths(2, 40)}, {64, {1, 1, 1}}},
-            magnitude);
-        check("prefill", batch, attend(batch, plan_prefill(batch, false), false), magnitude, true);
-        check("prefill split", batch, attend(batch, plan_prefill(batch, true), false), magnitude, true);
-      }
+  for (const int dim : {8, 40, 64, 80, 128}) {
+    for (const int group : {1, 3, 8}) {
+      const int type = coin() ? GAVEL_CUDA_BF16 : GAVEL_CUDA_FP16;
+      const int kv_heads = dim == 64 ? 2 : 1;
+      const int most = (dim == 128 || coin() ? 128 : 64) / group;
+      const Shape shape = {type, kv_heads, group, dim, random_int(1, most)};
+      const float magnitude = group == 3 ? 4.0f : 1.0f;
+      const Batch batch = make_batch(
+          shape, {{random_int(1, 150), random_lengths(3, 30)}, {0, random_lengths(2, 40)}, {64, {1, 1, 1}}}, magnitude);
+      check("prefill", batch, attend(batch, plan_prefill(batch, false), false), magnitude, true);
+      check("prefill split", batch, attend(batch, plan_prefill(batch, true), false), magnitude, true);
     }
   }
   // One full tile, and keys in many blocks.
@@ -276,16 +274,15 @@ void sweep_attention() {
 }
 
 void sweep_decode() {
-  for (const int type : {GAVEL_CUDA_BF16, GAVEL_CUDA_FP16}) {
-    for (const int dim : {8, 40, 64, 96, 128}) {
-      for (const int group : {1, 2, 3, 7, 12}) {
-        const Shape shape = {type, random_int(1, 2), group, dim, 1};
-        const float magnitude = group == 3 ? 4.0f : 1.0f;
-        const Batch batch =
-            make_batch(shape, {{random_int(1, 300), {1, 1}}, {0, random_lengths(2, 5)}, {63, {1, 3}}}, magnitude);
-        check("decode", batch, attend(batch, plan_decode(batch, false), true), magnitude, false);
-        check("decode split", batch, attend(batch, plan_decode(batch, true), true), magnitude, false);
-      }
+  for (const int dim : {8, 40, 64, 96, 128}) {
+    for (const int group : {1, 2, 3, 7, 12}) {
+      const int type = coin() ? GAVEL_CUDA_BF16 : GAVEL_CUDA_FP16;
+      const Shape shape = {type, random_int(1, 2), group, dim, 1};
+      const float magnitude = group == 3 ? 4.0f : 1.0f;
+      const Batch batch =
+          make_batch(shape, {{random_int(1, 300), {1, 1}}, {0, random_lengths(2, 5)}, {63, {1, 3}}}, magnitude);
+      check("decode", batch, attend(batch, plan_decode(batch, false), true), magnitude, false);
+      check("decode split", batch, attend(batch, plan_decode(batch, true), true), magnitude, false);
     }
   }
 }

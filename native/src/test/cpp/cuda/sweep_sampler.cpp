@@ -126,8 +126,8 @@ void sweep_sampler() {
   const vector<Settings> settings = {{0, 0, 1},        {1, 0, 1},      {0.7f, 0, 0.95f}, {1, 50, 1},
                                      {1.3f, 20, 0.5f}, {5, 0, 0.999f}, {0.01f, 40, 1},   {2, 4500, 1},
                                      {3, 4500, 0.9f},  {1, 1, 0.5f},   {1, 0, 1e-6f},    {0.6f, 3, 0.99f}};
-  for (const int type : {-1, GAVEL_CUDA_BF16, GAVEL_CUDA_FP16}) {
-    for (const int vocabulary : {1, 13, 1000, 1025, 9001}) {
+  for (const int vocabulary : {1, 13, 1000, 1025, 9001}) {
+    for (const int type : {-1, random_int(GAVEL_CUDA_BF16, GAVEL_CUDA_FP16)}) {
       vector<vector<float>> rows;
       for (size_t r = 0; r < settings.size(); r++) {
         // Flat, usual, with many ties, with tokens that are ruled out.
