@@ -1,0 +1,292 @@
+// Rates of the kernels on a device, beside the device's ceilings, at the shapes of Qwen3-0.6B with a prefix of 150
+// and 100 items of 150 tokens: bench_device LIBRARY [TFLOPS] [GIGABYTES_PER_SECOND]. Ceilings of 0 are unknown.
+// Ends with 77 where there is no device.
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <vector>
+
+#include "device_library.h"
+
+namespace {
+
+constexpr int kPrefix = 150;
+constexpr int kItems = 100;
+constexpr int kItemTokens = 150;
+constexpr int kRows = kPrefix + kItems * kItemTokens;
+constexpr int kHidden = 1024;
+constexpr int kIntermediate = 3072;
+constexpr int kHeads = 16;
+constexpr int kKvHeads = 8;
+constexpr int kDim = 128;
+constexpr int kVocabulary = 151936;
+constexpr int kStreams = 32;
+constexpr int kContext = 1024;
+
+const gavel_cuda_table* table;
+void* stream;
+double tflops_most;
+double gigabytes_most;
+
+void require(int32_t status) {
+  if (status != GAVEL_OK) {
+    std::printf("FAILED: %s\n", table->error());
+    std::exit(1);
+  }
+}
+
+// Device memory, of zeros unless it has content; freed with the process.
+template <typename E>
+E* memory(size_t count, const std::vector<E>* content = nullptr) {
+  void* result = nullptr;
+  require(table->allocate(count * sizeof(E), &result));
+  require(content == nullptr ? table->fill(result, 0, count * sizeof(E), stream)
+                             : table->copy(result, content->data(), count * sizeof(E), stream));
+  require(table->synchronize(stream));
+  return static_cast<E*>(result);
+}
+
+template <typename E>
+E* upload(const std::vector<E>& content) {
+  return memory<E>(content.size(), &content);
+}
+
+uint16_t* elements(size_t count) { return memory<uint16_t>(count); }
+
+std::vector<int32_t> counting(int first, int count) {
+  std::vector<int32_t> numbers;
+  for (int i = 0; i < count; i++) {
+    numbers.push_back(first + i);
+  }
+  return numbers;
+}
+
+// Times the kernel and prints its rate; operations and bytes are the least the task needs.
+void measure(const char* name, double operations, double bytes, const std::function<int32_t()>& kernel) {
+  void* begin = nullptr;
+  void* end = nullptr;
+  require(table->create_mark(&begin));
+  require(table->create_mark(&end));
+  double best = 1e9;
+  for (int run = 0; run < 6; run++) {  // the first warms up
+    constexpr int kTimes = 10;
+    require(table->record_mark(begin, stream));
+    for (int i = 0; i < kTimes; i++) {
+      require(kernel());
+    }
+    require(table->record_mark(end, stream));
+    double seconds = 0;
+    require(table->seconds_between(begin, end, &seconds));
+    best = run == 0 ? best : std::min(best, seconds / kTimes);
+  }
+  const double limit = std::max(tflops_most > 0 ? operations / (tflops_most * 1e12) : 0,
+                                gigabytes_most > 0 ? bytes / (gigabytes_most * 1e9) : 0);
+  std::printf("%-24s %9.1f us %8.1f TFLOP/s %8.0f GB/s  limit %9.1f us  %5.1f%%\n", name, best * 1e6,
+              operations / best * 1e-12, bytes / best * 1e-9, limit * 1e6, 100 * limit / best);
+  require(table->release_mark(begin));
+  require(table->release_mark(end));
+}
+
+void bench_rows() {
+  gavel_cuda_rms_norm norm{};
+  norm.rows = kRows;
+  norm.width = kHidden;
+  norm.residual = norm.residual_out = elements(static_cast<size_t>(kRows) * kHidden);
+  norm.delta = elements(static_cast<size_t>(kRows) * kHidden);
+  norm.weight = elements(kHidden);
+  norm.epsilon = 1e-6f;
+  norm.out = elements(static_cast<size_t>(kRows) * kHidden);
+  norm.scales = memory<float>(kRows);
+  measure("rms_norm", 0, 8.0 * kRows * kHidden, [&] { return table->rms_norm(&norm, stream); });
+  norm.out_type = GAVEL_CUDA_FP8;
+  measure("rms_norm to fp8", 0, 7.0 * kRows * kHidden, [&] { return table->rms_norm(&norm, stream); });
+  gavel_cuda_swiglu swiglu{};
+  swiglu.rows = kRows;
+  swiglu.width = kIntermediate;
+  swiglu.gate_up = elements(2ull * kRows * kIntermediate);
+  swiglu.out = elements(static_cast<size_t>(kRows) * kIntermediate);
+  swiglu.scales = norm.scales;
+  measure("swiglu", 0, 6.0 * kRows * kIntermediate, [&] { return table->swiglu(&swiglu, stream); });
+  swiglu.out_type = GAVEL_CUDA_FP8;
+  measure("swiglu to fp8", 0, 5.0 * kRows * kIntermediate, [&] { return table->swiglu(&swiglu, stream); });
+}
+
+void bench_rope() {
+  constexpr int kAll = (kHeads + 2 * kKvHeads) * kDim;
+  gavel_cuda_rope rope{};
+  rope.rows = kRows;
+  rope.heads = kHeads;
+  rope.kv_heads = kKvHeads;
+  rope.head_dim = kDim;
+  rope.qkv = elements(static_cast<size_t>(kRows) * kAll);
+  rope.query_norm = rope.key_norm = elements(kDim);
+  rope.positions = upload(std::vector<int32_t>(kRows, 7));
+  rope.cosines = rope.sines = memory<float>(8 * kDim);
+  rope.slots = upload(counting(0, kRows));
+  rope.queries = elements(static_cast<size_t>(kRows) * kHeads * kDim);
+  rope.keys = elements(static_cast<size_t>(kRows) * kKvHeads * kDim);
+  rope.values = elements(static_cast<size_t>(kRows) * kKvHeads * kDim);
+  measure("rope and append", 0, 4.0 * kRows * kAll, [&] { return table->rope(&rope, stream); });
+}
+
+// tile_rows of the items at a time, each seeing the prefix and its own item.
+void bench_prefill(int tile_rows) {
+  std::vector<gavel_cuda_tile> tiles;
+  std::vector<int32_t> first;
+  for (int row = 0; row < kPrefix; row += tile_rows) {
+    tiles.push_back({row, std::min(row + tile_rows, kPrefix), 0, 0, 0, std::min(row + tile_rows, kPrefix), -1});
+  }
+  for (int row = kPrefix; row < kRows; row += tile_rows) {
+    const int end = std::min(row + tile_rows, kRows);
+    const int own = kPrefix + (row - kPrefix) / kItemTokens * kItemTokens;
+    tiles.push_back({row, end, 0, kPrefix, own, end, -1});
+  }
+  for (int row = 0; row < kRows; row++) {
+    first.push_back(row < kPrefix ? 0 : kPrefix + (row - kPrefix) / kItemTokens * kItemTokens);
+  }
+  gavel_cuda_attention args{};
+  args.heads = kHeads;
+  args.kv_heads = kKvHeads;
+  args.head_dim = kDim;
+  args.scale = 0.088f;
+  args.queries = elements(static_cast<size_t>(kRows) * kHeads * kDim);
+  args.keys = elements(static_cast<size_t>(kRows) * kKvHeads * kDim);
+  args.values = elements(static_cast<size_t>(kRows) * kKvHeads * kDim);
+  args.tiles = static_cast<int32_t>(tiles.size());
+  args.tile_rows = tile_rows;
+  args.tile = upload(tiles);
+  args.slot_list = args.row_slots = upload(counting(0, kRows));
+  args.row_first = upload(first);
+  args.out = elements(static_cast<size_t>(kRows) * kHeads * kDim);
+  const double pairs =
+      kPrefix * (kPrefix + 1) / 2.0 + kItems * (1.0 * kPrefix * kItemTokens + kItemTokens * (kItemTokens + 1) / 2.0);
+  char name[64];
+  std::snprintf(name, sizeof name, "prefill, tiles of %d", tile_rows);
+  measure(name, 4 * pairs * kHeads * kDim, 4.0 * kRows * (kHeads + kKvHeads) * kDim,
+          [&] { return table->attention_prefill(&args, stream); });
+}
+
+void bench_decode(int streams, int parts) {
+  std::vector<gavel_cuda_tile> tiles;
+  std::vector<int32_t> rows;
+  std::vector<int32_t> offsets{0};
+  for (int s = 0; s < streams; s++) {
+    for (int p = 0; p < parts; p++) {
+      const int begin = kContext * p / parts;
+      tiles.push_back(
+          {s, s + 1, s * kContext + begin, kContext * (p + 1) / parts - begin, 0, 0, parts == 1 ? -1 : s * parts + p});
+    }
+    rows.push_back(s);
+    offsets.push_back((s + 1) * parts);
+  }
+  const size_t slots = static_cast<size_t>(streams) * kContext;
+  gavel_cuda_attention args{};
+  args.heads = kHeads;
+  args.kv_heads = kKvHeads;
+  args.head_dim = kDim;
+  args.scale = 0.088f;
+  args.queries = elements(static_cast<size_t>(streams) * kHeads * kDim);
+  args.keys = elements(slots * kKvHeads * kDim);
+  args.values = elements(slots * kKvHeads * kDim);
+  args.tiles = static_cast<int32_t>(tiles.size());
+  args.tile_rows = 1;
+  args.tile = upload(tiles);
+  args.slot_list = args.row_slots = upload(counting(0, static_cast<int>(slots)));
+  args.row_first = upload(rows);
+  args.out = elements(static_cast<size_t>(streams) * kHeads * kDim);
+  args.partial_out = memory<float>(static_cast<size_t>(streams) * parts * kHeads * kDim);
+  args.partial_log_sums = memory<float>(static_cast<size_t>(streams) * parts * kHeads);
+  gavel_cuda_merge merge{};
+  merge.rows = streams;
+  merge.heads = kHeads;
+  merge.head_dim = kDim;
+  merge.row = upload(rows);
+  merge.part_offsets = upload(offsets);
+  merge.parts = upload(counting(0, streams * parts));
+  merge.partial_out = args.partial_out;
+  merge.partial_log_sums = args.partial_log_sums;
+  merge.out = args.out;
+  char name[64];
+  std::snprintf(name, sizeof name, "decode, %d in %d parts", streams, parts);
+  measure(name, 0, 4.0 * static_cast<double>(slots) * kKvHeads * kDim, [&] {
+    const int32_t status = table->attention_decode(&args, stream);
+    return status != GAVEL_OK || parts == 1 ? status : table->attention_merge(&merge, stream);
+  });
+}
+
+void bench_head(bool normalizers) {
+  gavel_cuda_head args{};
+  args.sequences = kItems;
+  args.nodes = 1;
+  args.width = kHidden;
+  args.vocabulary = kVocabulary;
+  args.residual = args.normed = elements(static_cast<size_t>(kItems) * kHidden);
+  args.norm_weight = elements(kHidden);
+  args.epsilon = 1e-6f;
+  args.head = elements(static_cast<size_t>(kVocabulary) * kHidden);
+  args.candidates = 4;
+  args.candidate_tokens = upload(counting(16, 4));
+  args.candidate_nodes = upload(std::vector<int32_t>(4, 0));
+  args.labels = 4;
+  args.label_offsets = args.form_offsets = upload(counting(0, 5));
+  args.form_steps = upload(counting(0, 4));
+  args.normalizers = normalizers;
+  args.workspace = memory<char>(table->head_workspace_bytes(kItems, 1, kVocabulary, 4));
+  args.log_probabilities = memory<float>(4 * kItems);
+  args.log_mass = normalizers ? memory<float>(kItems) : nullptr;
+  args.tier_threshold = 0.5f;
+  args.tiers = memory<int32_t>(kItems);
+  const double columns = normalizers ? kVocabulary : 4;
+  measure(normalizers ? "head with label mass" : "head", 2 * columns * kHidden * kItems, 2 * columns * kHidden,
+          [&] { return table->head(&args, stream); });
+}
+
+void bench_sampler() {
+  gavel_cuda_sampler args{};
+  args.logits_type = -1;
+  args.rows = kStreams;
+  args.vocabulary = kVocabulary;
+  args.stride = kVocabulary;
+  std::vector<float> logits(static_cast<size_t>(kStreams) * kVocabulary);
+  uint32_t state = 1;
+  for (float& logit : logits) {
+    state = state * 1664525u + 1013904223u;
+    logit = static_cast<float>(state >> 8) * 0x1p-20f;
+  }
+  args.logits = upload(logits);
+  args.temperatures = upload(std::vector<float>(kStreams, 0.7f));
+  args.top_ks = upload(std::vector<int32_t>(kStreams, 50));
+  args.top_ps = upload(std::vector<float>(kStreams, 0.95f));
+  args.seeds = memory<int64_t>(kStreams);
+  args.draws = upload(counting(0, kStreams));
+  args.tokens = memory<int32_t>(kStreams);
+  args.log_probabilities = memory<float>(kStreams);
+  measure("sampler, top-k and top-p", 0, 4.0 * kStreams * kVocabulary, [&] { return table->sampler(&args, stream); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::printf("usage: bench_device LIBRARY [TFLOPS] [GIGABYTES_PER_SECOND]\n");
+    return 2;
+  }
+  table = &open_library(argv[1]);
+  tflops_most = argc > 2 ? std::atof(argv[2]) : 0;
+  gigabytes_most = argc > 3 ? std::atof(argv[3]) : 0;
+  require(table->create_stream(&stream));
+  bench_rows();
+  bench_rope();
+  bench_prefill(32);
+  bench_prefill(64);
+  for (const int parts : {1, 4, 16}) {
+    bench_decode(1, parts);
+  }
+  bench_decode(kStreams, 1);
+  bench_decode(kStreams, 4);
+  bench_head(false);
+  bench_head(true);
+  bench_sampler();
+  return 0;
+}
