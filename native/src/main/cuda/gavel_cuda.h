@@ -98,7 +98,8 @@ typedef struct gavel_cuda_rope {
 
 /* Some consecutive query rows and the keys they see: first the slots of a list, seen by all of them, then the
  * rows own_begin to own_end of the batch, of which row r sees those from row_first[r] to r. So a tile may hold
- * several sequences with the same ancestors. Every row must see at least one key. */
+ * several sequences with the same ancestors. Every row must see at least one key. A tile without rows fills up a
+ * launch of fixed size. */
 typedef struct gavel_cuda_tile {
   int32_t row_begin;
   int32_t row_end;
@@ -138,7 +139,7 @@ typedef struct gavel_cuda_merge {
   int32_t rows;
   int32_t heads;
   int32_t head_dim;            /* a multiple of 8 */
-  const int32_t* row;          /* [rows] */
+  const int32_t* row;          /* [rows]; -1 fills up a launch of fixed size */
   const int32_t* part_offsets; /* [rows + 1] */
   const int32_t* parts;        /* partial rows, in the order of their keys */
   const float* partial_out;

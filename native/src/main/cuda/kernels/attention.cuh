@@ -211,6 +211,9 @@ GAVEL_KERNEL(warps* kWarp)
 prefill_kernel(const gavel_cuda_attention args) {
   using Tile = PrefillTile<T, dims, warps>;
   const gavel_cuda_tile description = args.tile[block_x()];
+  if (description.row_begin == description.row_end) {
+    return;
+  }
   const Tile tile(args, description, block_y());
   AttentionRows<T, dims> rows;
   tile.copy_queries();

@@ -155,6 +155,9 @@ template <typename T, int dims, int heads>
 GAVEL_KERNEL(kDecodeWarps* kWarp)
 decode_kernel(const gavel_cuda_attention args) {
   const gavel_cuda_tile tile = args.tile[block_x()];
+  if (tile.row_begin == tile.row_end) {
+    return;
+  }
   const TileKeys keys(args, tile);
   const int kv_head = block_y();
   const int shared_by = args.heads / args.kv_heads;

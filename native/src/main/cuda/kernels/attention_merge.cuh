@@ -20,6 +20,9 @@ merge_kernel(const gavel_cuda_merge args) {
   const int chunk = static_cast<int>(index % chunks);
   const int head = static_cast<int>(index / chunks % args.heads);
   const int row = static_cast<int>(index / chunks / args.heads);
+  if (args.row[row] < 0) {
+    return;
+  }
   float highest = -INFINITY;
   for (int p = args.part_offsets[row]; p < args.part_offsets[row + 1]; p++) {
     highest = fmaxf(highest, args.partial_log_sums[static_cast<int64_t>(args.parts[p]) * args.heads + head]);
