@@ -81,6 +81,7 @@ class Array {
 };
 
 // The sweeps, by file.
+void sweep_plan();
 void sweep_types();
 void sweep_rms_norm();
 void sweep_swiglu();

@@ -1,0 +1,186 @@
+// The plan of a batch for a device: over all tiles, every row must see exactly what the seam says that it sees.
+#include <algorithm>
+#include <map>
+
+#include "model/device_plan.h"
+#include "sweep.h"
+
+namespace sweep {
+
+namespace {
+
+constexpr int kBlockTokens = 4;
+constexpr int kBlocks = 64;
+
+// A random batch of the seam, with the arrays it points at.
+struct Forest {
+  vector<int32_t> token_offsets{0}, tokens, parents, chain_offsets{0}, chain_blocks, chain_counts, keep_offsets{0},
+      keep_blocks, keep_starts, outputs;
+  gavel_batch batch{};
+
+  explicit Forest(int sequences) {
+    vector<int32_t> free_blocks;
+    for (int b = kBlocks / 2; b < kBlocks; b++) {
+      free_blocks.push_back(b);
+    }
+    for (int s = 0; s < sequences; s++) {
+      add(s, free_blocks);
+    }
+    batch.sequences = sequences;
+    batch.token_offsets = token_offsets.data();
+    batch.tokens = tokens.data();
+    batch.parents = parents.data();
+    batch.chain_offsets = chain_offsets.data();
+    batch.chain_blocks = chain_blocks.data();
+    batch.chain_counts = chain_counts.data();
+    batch.keep_offsets = keep_offsets.data();
+    batch.keep_blocks = keep_blocks.data();
+    batch.keep_starts = keep_starts.data();
+    batch.outputs = outputs.data();
+  }
+
+  void add(int s, vector<int32_t>& free_blocks) {
+    const int length = random_int(1, 3) == 1 ? 1 : random_int(1, 9);
+    tokens.insert(tokens.end(), length, 0);
+    token_offsets.push_back(static_cast<int32_t>(tokens.size()));
+    const bool sibling = s > 0 && random_int(0, 2) > 0;
+    parents.push_back(sibling ? parents[s - 1] : s > 0 && coin() ? random_int(0, s - 1) : -1);
+    if (parents[s] < 0 && sibling) {  // the same chain as its neighbour's
+      for (int i = chain_offsets[s - 1]; i < chain_offsets[s]; i++) {
+        chain_blocks.push_back(int32_t{chain_blocks[i]});
+        chain_counts.push_back(int32_t{chain_counts[i]});
+      }
+    } else if (parents[s] < 0) {
+      for (int i = random_int(0, 4); i > 0; i--) {
+        chain_blocks.push_back(random_int(0, kBlocks / 2 - 1));
+        chain_counts.push_back(random_int(1, kBlockTokens));
+      }
+    }
+    chain_offsets.push_back(static_cast<int32_t>(chain_blocks.size()));
+    keep_starts.push_back(random_int(0, kBlockTokens - 1));
+    const size_t needed = (keep_starts[s] + length + kBlockTokens - 1) / kBlockTokens;
+    for (size_t i = 0; i < needed && (s % 2 == 0) && free_blocks.size() >= needed - i; i++) {
+      keep_blocks.push_back(free_blocks.back());
+      free_blocks.pop_back();
+    }
+    if ((keep_blocks.size() - keep_offsets.back()) < needed) {
+      keep_blocks.resize(keep_offsets.back());
+    }
+    keep_offsets.push_back(static_cast<int32_t>(keep_blocks.size()));
+    outputs.push_back(coin() ? GAVEL_OUTPUT_LOGITS : GAVEL_OUTPUT_NONE);
+  }
+
+  // By the seam's definition.
+  int32_t slot(int s, int i) const {
+    if (keep_offsets[s] == keep_offsets[s + 1]) {
+      return kBlocks * kBlockTokens + token_offsets[s] + i;
+    }
+    const int place = keep_starts[s] + i;
+    return keep_blocks[keep_offsets[s] + place / kBlockTokens] * kBlockTokens + place % kBlockTokens;
+  }
+
+  vector<int32_t> visible(int s, int i) const {
+    vector<int32_t> slots;
+    if (parents[s] >= 0) {
+      slots = visible(parents[s], token_offsets[parents[s] + 1] - token_offsets[parents[s]] - 1);
+    }
+    for (int c = chain_offsets[s]; c < chain_offsets[s + 1]; c++) {
+      for (int place = 0; place < chain_counts[c]; place++) {
+        slots.push_back(chain_blocks[c] * kBlockTokens + place);
+      }
+    }
+    for (int own = 0; own <= i; own++) {
+      slots.push_back(slot(s, own));
+    }
+    return slots;
+  }
+};
+
+gavel::Config make_config() {
+  gavel_config config{};
+  config.vocabulary = config.hidden = config.layers = config.heads = config.kv_heads = config.threads = 1;
+  config.head_dim = 2;
+  config.intermediate = 1;
+  config.max_positions = config.batch_tokens_max = 10000;
+  config.rope_theta = 1;
+  config.block_tokens = kBlockTokens;
+  config.blocks = kBlocks;
+  return gavel::Config(config);
+}
+
+// Slots that the tiles let each query see, in their order; a query's row is what it asks for.
+std::map<int, vector<int32_t>> seen(const gavel::DevicePlan& plan, const gavel::AttentionPlan& attention,
+                                    const vector<int>& query_rows) {
+  std::map<int, vector<int32_t>> whole;
+  std::map<int, vector<int32_t>> parts;
+  for (const auto* tiles : {&attention.prefill, &attention.decode}) {
+    for (const gavel_cuda_tile& tile : *tiles) {
+      for (int query = tile.row_begin; query < tile.row_end; query++) {
+        const int row = query_rows[query];
+        vector<int32_t> slots(plan.slot_list.begin() + tile.list_begin,
+                              plan.slot_list.begin() + tile.list_begin + tile.list_count);
+        for (int own = tile.own_begin; own < tile.own_end; own++) {
+          if (own >= plan.row_first[row] && own <= row) {
+            slots.push_back(plan.slots[own]);
+          }
+        }
+        const int at = tile.partial < 0 ? query : tile.partial + query - tile.row_begin;
+        auto& target = tile.partial < 0 ? whole : parts;
+        expect_equal("plan: rows in one tile", 0, static_cast<int64_t>(target.count(at)));
+        target[at] = slots;
+      }
+    }
+  }
+  for (size_t m = 0; m < attention.merged_rows.size(); m++) {
+    vector<int32_t>& slots = whole[attention.merged_rows[m]];
+    for (int p = attention.part_offsets[m]; p < attention.part_offsets[m + 1]; p++) {
+      const vector<int32_t>& part = parts[attention.parts[p]];
+      expect_equal("plan: no part without keys", 0, part.empty());
+      slots.insert(slots.end(), part.begin(), part.end());
+    }
+  }
+  return whole;
+}
+
+void test_plan(const gavel::Config& config, int sequences, const gavel::TileLimits& limits) {
+  const Forest forest(sequences);
+  gavel::Plan plan;
+  plan.build(config, forest.batch, nullptr);
+  gavel::DevicePlan device;
+  device.build(config, plan, limits);
+  vector<vector<int32_t>> expected;
+  vector<int> rows;
+  for (int s = 0; s < sequences; s++) {
+    for (int i = 0; i < forest.token_offsets[s + 1] - forest.token_offsets[s]; i++) {
+      expect_equal("plan: slot", forest.slot(s, i), device.slots[rows.size()]);
+      rows.push_back(static_cast<int>(rows.size()));
+      expected.push_back(forest.visible(s, i));
+    }
+  }
+  auto found = seen(device, device.layers, rows);
+  for (const int row : rows) {
+    expect_equal("plan: keys of a row", 1, expected[row] == found[row]);
+  }
+  vector<int> output_rows;
+  for (const gavel::PlannedOutput& output : plan.outputs) {
+    output_rows.push_back(output.row);
+  }
+  found = seen(device, device.outputs, output_rows);
+  for (size_t i = 0; i < output_rows.size(); i++) {
+    expect_equal("plan: keys of an output", 1, expected[output_rows[i]] == found[static_cast<int>(i)]);
+  }
+  for (const gavel_cuda_tile& tile : device.layers.prefill) {
+    expect_equal("plan: rows of a tile", 1, tile.row_end - tile.row_begin <= limits.prefill_rows);
+  }
+}
+
+}  // namespace
+
+void sweep_plan() {
+  const gavel::Config config = make_config();
+  for (int run = 0; run < 200; run++) {
+    test_plan(config, random_int(1, 20), {random_int(1, 16), random_int(0, 64), random_int(1, 6)});
+  }
+}
+
+}  // namespace sweep
