@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 namespace gavel::cuda {
 
@@ -49,7 +50,29 @@ V shuffle_value(Shuffle kind, V value, int argument) {
   return value;
 }
 
+// Background copies of the running thread.
+struct Copy {
+  void* to;
+  const void* from;
+  int bytes;
+  int group;
+};
+struct Copies {
+  std::vector<Copy> under_way;
+  int groups = 0;  // committed
+};
+Copies& copies();
 void copy_wait(int pending);
+
+// Waits for all lanes of the warp; the last to come runs the operation on what each of them brought.
+using Operation = void (*)(void** lanes);
+void together(Operation operation, void* lane);
+
+// Whether the bytes lie in the block's shared memory.
+bool is_shared(const void* begin, size_t bytes);
+
+constexpr unsigned char kPoisonByte = 0xFF;  // NaN in every floating type
+
 void matrix_multiply(float (&sum)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], float (*element)(uint16_t));
 [[noreturn]] void forbidden(const char* what);
 
