@@ -22,12 +22,12 @@ import picocli.CommandLine.Option;
 @Command(
     name = "bench",
     description = "Measure the engine or the trainer alone.",
-    subcommands = {BenchCommand.Score.class, TrainBenchCommand.class},
+    subcommands = {BenchCommand.Score.class, PipeBenchCommand.class, TrainBenchCommand.class},
     synopsisSubcommandLabel = "COMMAND")
 public final class BenchCommand extends Action {
   @Override
   public Integer call() {
-    throw usage("expected a command: score or train");
+    throw usage("expected a command: score, pipe or train");
   }
 
   /** {@code gavel bench score}. */

@@ -1,0 +1,154 @@
+package dev.gavel.cli.bench;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.gavel.engine.Batch;
+import dev.gavel.engine.BatchResult;
+import dev.gavel.engine.Engine;
+import dev.gavel.engine.EngineException;
+import dev.gavel.engine.EngineInfo;
+import dev.gavel.engine.LabelTable;
+import java.util.stream.IntStream;
+
+/**
+ * An engine that is asked like the peers of {@code benchmarks/peers}: one order of JSON a line, one
+ * answer a line. The orders are described in {@code benchmarks/peers/worker.py}; {@code ceiling} is
+ * asked of Gavel alone.
+ */
+final class PipeBench {
+  private static final JsonMapper MAPPER = new JsonMapper();
+
+  private final Engine engine;
+  private final LabelTable labels;
+  private final Batch batch = new Batch();
+  private final BatchResult result = new BatchResult();
+
+  PipeBench(Engine engine, LabelTable labels) {
+    this.engine = engine;
+    this.labels = labels;
+  }
+
+  /** What an engine says before the first order. */
+  ObjectNode about(String model) {
+    EngineInfo info = engine.info();
+    ObjectNode answer = object();
+    answer
+        .putObject("about")
+        .put("engine", "gavel")
+        .put("model", model)
+        .put("variant", info.quantization().id())
+        .put("device", info.device())
+        .put("instruction_set", info.instructionSet())
+        .put("threads", info.threads());
+    return answer;
+  }
+
+  /** Answers one order; what is wrong with it is said in {@code error}. */
+  ObjectNode answer(String line) {
+    try {
+      JsonNode order = MAPPER.readTree(line);
+      String operation = order.path("op").asText();
+      return switch (operation) {
+        case "warm" -> warm(order);
+        case "score" -> score(order);
+        case "ceiling" -> ceiling(order);
+        default ->
+            error("op: expected warm, score or ceiling, found " + order.path("op").toString());
+      };
+    } catch (JsonProcessingException e) {
+      return error("expected a line of JSON: " + e.getOriginalMessage());
+    } catch (IllegalArgumentException | EngineException e) {
+      return error(e.getMessage());
+    }
+  }
+
+  private ObjectNode warm(JsonNode order) {
+    for (int i = 0; i < 2; i++) {
+      run(order);
+    }
+    ObjectNode answer = object().put("way", "one ragged batch");
+    answer.putObject("seconds_by_way").put("one ragged batch", run(order));
+    return answer;
+  }
+
+  private ObjectNode score(JsonNode order) {
+    ObjectNode answer = object().put("seconds", run(order));
+    ArrayNode rows = answer.putArray("log_probabilities");
+    for (int item = 0; item < order.path("items").size(); item++) {
+      ArrayNode row = rows.addArray();
+      for (float value : result.labelLogProbabilities(item)) {
+        row.add(value);
+      }
+    }
+    return answer;
+  }
+
+  /** Seconds from token ids in memory to scores in memory. */
+  private double run(JsonNode order) {
+    int[] prefix = tokens(order, "prefix", order.path("prefix"));
+    int[][] items =
+        IntStream.range(0, order.path("items").size())
+            .mapToObj(i -> tokens(order, "items[" + i + "]", order.path("items").get(i)))
+            .toArray(int[][]::new);
+    long start = System.nanoTime();
+    batch.clear();
+    batch.labels(labels, false);
+    int parent = batch.root(prefix);
+    for (int[] item : items) {
+      batch.child(parent, item);
+      batch.score();
+    }
+    engine.run(batch, result);
+    return (System.nanoTime() - start) * 1e-9;
+  }
+
+  private ObjectNode ceiling(JsonNode order) {
+    EngineInfo info = engine.info();
+    int rows = order.path("rows").asInt();
+    if (rows < 1) {
+      throw new IllegalArgumentException(
+          "rows: expected at least 1, found " + order.path("rows").toString());
+    }
+    Ceiling found = Ceiling.measure(engine.config(), info.quantization(), info.threads(), rows);
+    return object()
+        .put("giga_operations_per_second", found.gigaOperationsPerSecond())
+        .put("provider", found.provider())
+        .put("m", found.m())
+        .put("n", found.n())
+        .put("k", found.k())
+        .put("gigabytes_per_second", found.gigabytesPerSecond())
+        .put("note", found.note());
+  }
+
+  private int[] tokens(JsonNode order, String name, JsonNode ids) {
+    if (!ids.isArray() || ids.isEmpty()) {
+      throw new IllegalArgumentException(
+          name
+              + ": expected an array of token ids, found "
+              + (ids.isArray() ? "an empty one" : ids));
+    }
+    int vocabulary = engine.config().vocabulary();
+    int[] tokens = new int[ids.size()];
+    for (int i = 0; i < tokens.length; i++) {
+      JsonNode id = ids.get(i);
+      if (!id.isInt() || id.intValue() < 0 || id.intValue() >= vocabulary) {
+        throw new IllegalArgumentException(
+            String.format("%s[%d]: expected 0 to %d, found %s", name, i, vocabulary - 1, id));
+      }
+      tokens[i] = id.intValue();
+    }
+    return tokens;
+  }
+
+  private static ObjectNode error(String message) {
+    return object().put("error", message);
+  }
+
+  private static ObjectNode object() {
+    return JsonNodeFactory.instance.objectNode();
+  }
+}
