@@ -13,9 +13,7 @@ import numpy as np
 from ctranslate2.specs import TransformerDecoderModelSpec, common_spec
 
 from checkpoint import Checkpoint
-from worker import Peer, Settings, chunks, serve
-
-ITEMS = 48  # of the requests that the batches are made for
+from worker import ITEMS, Peer, Settings, chunks, serve
 
 
 def write(model: pathlib.Path, out: pathlib.Path, quantization: str):
@@ -62,7 +60,7 @@ class Scorer:
             static_prompt=list(map(str, prefix.tolist())), cache_static_prompt=True,
             max_batch_size=chunk, max_length=1, beam_size=1, include_prompt_in_result=False,
             return_logits_vocab=True)
-        return np.stack([np.asarray(result.logits[0])[self.labels] for result in results])
+        return np.stack([np.asarray(result.logits[0][0])[self.labels] for result in results])
 
     def decode(self, prompt: np.ndarray, count: int) -> tuple[list[int], float]:
         times, tokens = [], []
