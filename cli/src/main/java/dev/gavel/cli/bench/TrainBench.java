@@ -1,12 +1,10 @@
 package dev.gavel.cli.bench;
 
-import com.sun.management.OperatingSystemMXBean;
 import dev.gavel.training.loss.SftLoss;
 import dev.gavel.training.model.CausalLm;
 import dev.gavel.training.model.Gradients;
 import dev.gavel.training.model.PackedBatch;
 import dev.gavel.training.run.AdamWOptimizer;
-import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -84,24 +82,19 @@ final class TrainBench {
         new AdamWOptimizer(model.parameters(), AdamWOptimizer.Settings.DEFAULT)) {
       for (int i = 0; i < warmUp + steps; i++) {
         PackedBatch batch = batch(i);
-        long cpuStart = cpuNanos();
+        long cpuStart = CpuClock.nanos();
         long start = System.nanoTime();
         loss = Gradients.ALL.add(model, batch, logs -> SftLoss.of(logs, shape.sequences()));
         optimizer.step(RATE);
         double elapsed = (System.nanoTime() - start) * 1e-9;
         if (i >= warmUp) {
           seconds[i - warmUp] = elapsed;
-          cpuSeconds[i - warmUp] = (cpuNanos() - cpuStart) * 1e-9;
+          cpuSeconds[i - warmUp] = (CpuClock.nanos() - cpuStart) * 1e-9;
           tokens[i - warmUp] = batch.tokens().length;
         }
       }
     }
     return new Timing(seconds, cpuSeconds, tokens, loss);
-  }
-
-  private static long cpuNanos() {
-    return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
-        .getProcessCpuTime();
   }
 
   private PackedBatch batch(int step) {
