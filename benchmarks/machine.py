@@ -1,5 +1,6 @@
 """What a result was measured on."""
 
+import ctypes.util
 import datetime
 import os
 import platform
@@ -17,6 +18,11 @@ def _cpuinfo() -> dict[str, str]:
 def _commit() -> str:
     command = ["git", "-C", os.path.dirname(__file__), "describe", "--always", "--dirty"]
     return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+
+
+def jemalloc() -> str | None:
+    """The system's jemalloc (Debian: libjemalloc2), or none."""
+    return ctypes.util.find_library("jemalloc")
 
 
 def describe() -> dict:

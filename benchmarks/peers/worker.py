@@ -49,7 +49,8 @@ class Settings:
         path = self.converted / name
         if not path.exists():
             unfinished = path.with_name(path.name + ".unfinished")
-            shutil.rmtree(unfinished, ignore_errors=True)
+            if unfinished.is_dir():
+                shutil.rmtree(unfinished)
             unfinished.parent.mkdir(parents=True, exist_ok=True)
             make(unfinished)
             unfinished.rename(path)
