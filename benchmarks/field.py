@@ -1,0 +1,97 @@
+"""Gavel and the peers of one run: who could be started, who had to leave, and why."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import rounds
+from peers.catalog import Kind, chosen
+from peers.setup import interpreter
+from rounds import Engine, EngineError, progress
+
+
+def model_directory(arguments) -> pathlib.Path:
+    """The model that every engine loads. That of a shape has random weights and is made once."""
+    if arguments.model:
+        return arguments.model.resolve()
+    directory = rounds.BUILD / "models" / arguments.shape
+    unfinished = directory.with_name(directory.name + ".unfinished")
+    if not directory.exists():
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run([arguments.gavel, "model", "init", "--shape", arguments.shape,
+                        "--out", unfinished], check=True, stdout=sys.stderr)
+        unfinished.rename(directory)
+    return directory
+
+
+class Field:
+    def __init__(self, arguments, model: pathlib.Path):
+        self.arguments, self.model = arguments, model
+        self.engines: list[Engine] = []
+        self.decoders: list[Engine] = []
+        self.about: dict[str, dict] = {}
+        self.skipped: dict[str, str] = {}
+
+    @property
+    def gavel(self) -> Engine:
+        return self.engines[0]
+
+    def start(self):
+        self._join(self._gavel())
+        for kind, variant in chosen(self.arguments.peers):
+            name = f"{kind.name} {variant}"
+            try:
+                self._join(self._peer(kind, variant, name))
+            except EngineError as error:
+                self.skip(name, error)
+                continue
+            if variant in kind.decodes:
+                self.decoders.append(self.engines[-1])
+
+    def skip(self, name: str, reason):
+        progress(f"{name}: skipped: {reason}")
+        self.skipped[name] = str(reason)
+
+    def drop(self, engine: Engine, reason):
+        """An engine that failed takes part no more; without Gavel there is nothing to compare."""
+        if engine is self.gavel:
+            raise SystemExit(f"{engine.name}: {reason}")
+        self.skip(engine.name, reason)
+        for group in self.engines, self.decoders:
+            if engine in group:
+                group.remove(engine)
+        engine.close()
+
+    def close(self):
+        for engine in self.engines:
+            engine.close()
+
+    def _join(self, engine: Engine):
+        self.engines.append(engine)
+        self.about[engine.name] = engine.about
+
+    def _gavel(self) -> Engine:
+        a = self.arguments
+        name = f"gavel {a.quantization}"
+        command = [a.gavel, "bench", "pipe", "--model", self.model, "--quantization", a.quantization,
+                   "--threads", a.threads, "--labels", a.labels]
+        try:
+            return Engine(name, command)
+        except EngineError as error:
+            raise SystemExit(f"{name}: {error}")
+
+    def _peer(self, kind: Kind, variant: str, name: str) -> Engine:
+        a = self.arguments
+        python = interpreter(kind)
+        progress(f"{name}: loading")
+        return Engine(name, [
+            python, rounds.HERE / "peers" / kind.script, "--model", self.model, "--variant", variant,
+            "--labels", a.labels, "--threads", a.threads,
+            "--converted", rounds.BUILD / "converted" / self._model_key()],
+            kind.environment, a.jemalloc if kind.jemalloc else None)
+
+    def _model_key(self) -> str:
+        """Another model of the same name gets a folder of its own."""
+        return f"{self.model.name}-{(self.model / 'config.json').stat().st_mtime_ns:x}"
