@@ -82,10 +82,7 @@ def main():
         field.close()
     for name, reason in field.skipped.items():
         print(f"skipped: {name}: {reason}")
-    setup = {name: value for name, value in vars(arguments).items()
-             if name not in ("gavel", "jemalloc", "results", "model")}
-    setup["model"] = model.name
-    print(rounds.save(arguments, "peers", f"{model.name}-{arguments.quantization}", hardware, setup,
+    print(rounds.save(arguments, "peers", f"{model.name}-{arguments.quantization}", hardware,
                       engines=field.about, skipped=field.skipped, **parts))
 
 

@@ -51,8 +51,9 @@ class Field:
                 self.decoders.append(self.engines[-1])
 
     def skip(self, name: str, reason):
-        progress(f"{name}: skipped: {reason}")
-        self.skipped[name] = str(reason)
+        said = str(reason).replace(str(self.model), self.model.name)
+        progress(f"{name}: skipped: {said}")
+        self.skipped[name] = said
 
     def drop(self, engine: Engine, reason):
         """An engine that failed takes part no more; without Gavel there is nothing to compare."""

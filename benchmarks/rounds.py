@@ -137,8 +137,11 @@ def add_arguments(parser):
     parser.add_argument("--results", type=pathlib.Path, default=HERE / "results")
 
 
-def save(arguments, kind: str, what: str, hardware: dict, setup: dict, **parts) -> pathlib.Path:
+def save(arguments, kind: str, what: str, hardware: dict, **parts) -> pathlib.Path:
     """Writes one result: what was measured, on what, and how. Paths of this machine stay out."""
+    setup = {name: pathlib.Path(value).name if name == "model" and value else value
+             for name, value in vars(arguments).items()
+             if name not in ("gavel", "jemalloc", "results")}
     stamp = hardware["date"][:19].replace(":", "")
     file = arguments.results / f"{kind}-{what}-{stamp}.json"
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,22 +1,23 @@
 """Gavel's training and PyTorch's on the same steps, in alternating rounds of one run.
 
-    python3 benchmarks/train/compare.py --python DIR/bin/python --shape small-52m --dtype bf16
+    python3 benchmarks/train/compare.py --shape small-52m --dtype bf16
 
-Prints a table and writes everything to benchmarks/results/. Needs the standard library only; the
-peers run in their own interpreter (benchmarks/peers/setup.sh).
+Installs PyTorch under benchmarks/target, prints a table and writes everything to
+benchmarks/results/. Needs the standard library only.
 """
 
 import argparse
-import json
-import os
 import pathlib
 import statistics
-import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 import machine  # noqa: E402
+import rounds  # noqa: E402
+from peers.catalog import KINDS  # noqa: E402
+from peers.setup import interpreter  # noqa: E402
+from rounds import Engine, EngineError, in_turn, output_of, progress, shown, spread, table  # noqa: E402
 from shapes import SHAPES  # noqa: E402
 
 RATES = ("tokens_per_second", "tokens_per_cpu_second")
@@ -33,98 +34,64 @@ class Gavel:
     name = "gavel"
 
     def __init__(self, arguments):
-        self.command = [str(arguments.gavel), "bench", "train", "--shape", arguments.shape,
+        self.command = [arguments.gavel, "bench", "train", "--shape", arguments.shape,
                         "--precision", arguments.dtype.upper(), *batch_flags(arguments),
-                        "--warm-up", str(arguments.warm_up), "--json"]
-        self.about = {"command": " ".join(self.command[1:])}
+                        "--warm-up", arguments.warm_up, "--json"]
+        self.about = {"command": " ".join(map(str, self.command[1:]))}
 
     def round(self, steps: int, seed: int) -> dict[str, float]:
         """Median real tokens per second, of the clock and of the CPU."""
-        command = [*self.command, "--steps", str(steps), "--seed", str(seed)]
-        run = subprocess.run(command, capture_output=True, text=True)
-        if run.returncode:
-            raise SystemExit(f"{' '.join(command)}: status {run.returncode}: {run.stderr.strip()}")
-        answer = json.loads(run.stdout)
+        answer = output_of([*self.command, "--steps", steps, "--seed", seed])
         return {rate: answer[rate] for rate in RATES}
 
     def close(self):
         pass
 
 
-class Peer:
-    """peer.py, kept running between rounds and idle while others run."""
+class Peer(Engine):
+    """peer.py."""
 
     def __init__(self, arguments, kind: str):
-        self.name = kind
-        command = [arguments.python, HERE / "peer.py", "--kind", kind, "--shape", arguments.shape,
-                   "--dtype", arguments.dtype, *batch_flags(arguments), "--warm-up", arguments.warm_up]
-        environment = dict(os.environ)
-        if arguments.jemalloc:  # with the system's allocator they lose time in page faults
-            environment |= {"LD_PRELOAD": arguments.jemalloc,
-                            "MALLOC_CONF": "dirty_decay_ms:-1,muzzy_decay_ms:-1"}
-        self.process = subprocess.Popen(list(map(str, command)), env=environment, text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.about = self._read() | {"allocator": "jemalloc" if arguments.jemalloc else "default"}
-
-    def _read(self) -> dict:
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"{self.name}: ended with status {self.process.wait()}")
-        return json.loads(line)
+        super().__init__(kind, [
+            interpreter(KINDS["transformers"]), HERE / "peer.py", "--kind", kind,
+            "--shape", arguments.shape, "--dtype", arguments.dtype, *batch_flags(arguments),
+            "--warm-up", arguments.warm_up], allocator=arguments.jemalloc)
 
     def round(self, steps: int, seed: int) -> dict[str, float]:
-        self.process.stdin.write(json.dumps({"steps": steps, "seed": seed}) + "\n")
-        self.process.stdin.flush()
-        answer = self._read()
+        answer = self.ask(steps=steps, seed=seed)
         return {rate: statistics.median(answer[rate]) for rate in RATES}
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 def measure(arguments) -> tuple[list, list[dict]]:
-    """The runners, and per round each one's rates."""
-    runners = [Gavel(arguments)]
+    """The engines, and per round each one's rates."""
+    engines = [Gavel(arguments)]
     try:
-        runners += [Peer(arguments, kind) for kind in arguments.peers.split(",")]
-        rounds = []
-        for number in range(arguments.rounds):
-            # The order turns, so that no one always runs on the warmer machine.
-            order = runners[number % len(runners):] + runners[:number % len(runners)]
-            rounds.append({r.name: r.round(arguments.steps, 1000 + number) for r in order})
-            shown = "  ".join(f"{r.name} {rounds[-1][r.name][RATES[0]]:.0f} ({rounds[-1][r.name][RATES[1]]:.0f})" for r in runners)
-            print(f"round {number + 1}: {shown} tokens/s (per CPU second)", file=sys.stderr)
-        return runners, rounds
+        engines += [Peer(arguments, kind) for kind in arguments.peers.split(",")]
+        found = [{} for _ in range(arguments.rounds)]
+        for number, engine in in_turn(engines, arguments.rounds):
+            rates = found[number][engine.name] = engine.round(arguments.steps, 1000 + number)
+            progress(f"round {number + 1}: {engine.name} {rates[RATES[0]]:.0f} tokens/s, "
+                     f"{rates[RATES[1]]:.0f} per CPU second")
+        return engines, found
     finally:
-        for runner in runners:
-            runner.close()
+        for engine in engines:
+            engine.close()
 
 
-def summarize(runners, rounds) -> dict:
-    """For every engine and rate: its median, and Gavel's over it with the range over rounds."""
-    rows = {}
-    for runner in runners:
-        rows[runner.name] = {}
-        for rate in RATES:
-            ratios = [r["gavel"][rate] / r[runner.name][rate] for r in rounds]
-            rows[runner.name][rate] = {
-                "median": statistics.median(r[runner.name][rate] for r in rounds),
-                "gavel_is_faster_by": statistics.median(ratios),
-                "gavel_is_faster_by_rounds": [min(ratios), max(ratios)],
-            }
-    return rows
+def summarize(engines: list, found: list[dict]) -> dict:
+    """For every engine and rate: its median, and by how much Gavel's is higher."""
+    return {engine.name: {rate: {
+        "median": statistics.median(r[engine.name][rate] for r in found),
+        "gavel_is_faster_by": spread([r[Gavel.name][rate] / r[engine.name][rate] for r in found]),
+    } for rate in RATES} for engine in engines}
 
 
-def show(summary: dict):
-    print(f"{'engine':16}" + "".join(f"{rate:>24}{'gavel is faster by':>24}" for rate in RATES))
-    for name, row in summary.items():
-        cells = []
-        for rate in RATES:
-            low, high = row[rate]["gavel_is_faster_by_rounds"]
-            ratio = f"{row[rate]['gavel_is_faster_by']:.2f} ({low:.2f} to {high:.2f})"
-            cells.append(f"{row[rate]['median']:24.0f}{ratio:>24}")
-        print(f"{name:16}" + "".join(cells))
+def text(summary: dict) -> str:
+    heads = ["engine"] + [head for rate in RATES for head in (rate, "gavel is faster by")]
+    return table(heads, [
+        [name] + [cell for rate in RATES for cell in (
+            f"{row[rate]['median']:.0f}", shown(row[rate]["gavel_is_faster_by"]))]
+        for name, row in summary.items()])
 
 
 def main():
@@ -137,25 +104,19 @@ def main():
     parser.add_argument("--steps", type=int, default=5, help="timed, per engine and round")
     parser.add_argument("--warm-up", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--peers", default="transformers,lean")
-    parser.add_argument("--python", default=sys.executable, help="interpreter of the peers")
-    parser.add_argument("--jemalloc", help="libjemalloc.so.2, preloaded into the peers")
-    parser.add_argument("--gavel", type=pathlib.Path, default=HERE.parents[1] / "gavel")
+    rounds.add_arguments(parser)
     arguments = parser.parse_args()
     hardware = machine.describe()
-    runners, rounds = measure(arguments)
-    summary = summarize(runners, rounds)
-    show(summary)
-    setup = {name: value for name, value in vars(arguments).items()
-             if name not in ("python", "gavel", "jemalloc")}
-    result = {"hardware": hardware, "setup": setup, "engines": {r.name: r.about for r in runners},
-              "summary": summary, "rates_by_round": rounds}
-    stamp = hardware["date"][:19].replace(":", "")
-    file = HERE.parent / "results" / f"train-{arguments.shape}-{arguments.dtype}-{stamp}.json"
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps(result, indent=1) + "\n")
-    print(file)
+    try:
+        engines, found = measure(arguments)
+    except EngineError as error:
+        raise SystemExit(f"cannot compare: {error}")
+    summary = summarize(engines, found)
+    print(text(summary))
+    print(rounds.save(arguments, "train", f"{arguments.shape}-{arguments.dtype}", hardware,
+                      engines={engine.name: engine.about for engine in engines},
+                      summary=summary, rates_by_round=found))
 
 
 if __name__ == "__main__":

@@ -152,7 +152,7 @@ def main():
     generator = torch.Generator().manual_seed(0)
     for _ in range(arguments.warm_up):
         run.step(generator)
-    print(json.dumps({"torch": torch.__version__}), flush=True)
+    print(json.dumps({"about": {"torch": torch.__version__}}), flush=True)
     for line in sys.stdin:
         order = json.loads(line)
         generator.manual_seed(order["seed"])
