@@ -1,6 +1,7 @@
 """Gavel's answers on a real model against Transformers fp32 on the same token ids.
 
-    DIR/bin/python benchmarks/fidelity.py --model MODEL --query "red shoes" --items items.jsonl
+    benchmarks/target/peers/transformers/bin/python benchmarks/fidelity.py --model MODEL \\
+        --query "red shoes" --items items.jsonl
 
   - labels: `./gavel score --json --tokens` gives the ids it computed on; every surface form of every
     label is evaluated alone, in full, behind each item. Printed: the largest difference of a label
@@ -9,7 +10,7 @@
     prompt and answer. Printed: how many tokens are equal, and the largest difference of a
     log-probability.
 
-Exits with 1 where a bar is missed. Needs peers/requirements.txt.
+Exits with 1 where a bar is missed. Runs in the environment of the Transformers peer (peers/setup.py).
 """
 
 import argparse
