@@ -34,7 +34,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--prefix", type=int, default=96)
     parser.add_argument("--items", type=int, default=48)
     parser.add_argument("--item-tokens", type=int, default=64)
-    parser.add_argument("--requests", type=int, default=9, help="of the scoring part, for each engine")
+    parser.add_argument("--requests", type=int, default=7, help="of the scoring part, for each engine")
     parser.add_argument("--labels", default="1,2,3,4", help="token ids that are compared")
     parser.add_argument("--decode-tokens", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=3, help="of the other parts")
