@@ -15,6 +15,12 @@ def _cpuinfo() -> dict[str, str]:
         return {key.strip(): value.strip() for key, _, value in pairs}
 
 
+def flags() -> list[str]:
+    """Those of FLAGS that the processor has."""
+    found = set(_cpuinfo().get("flags", "").split())
+    return [flag for flag in FLAGS if flag in found]
+
+
 def _commit() -> str:
     command = ["git", "-C", os.path.dirname(__file__), "describe", "--always", "--dirty"]
     return subprocess.run(command, capture_output=True, text=True).stdout.strip()
@@ -27,13 +33,12 @@ def jemalloc() -> str | None:
 
 def describe() -> dict:
     cpu = _cpuinfo()
-    flags = set(cpu.get("flags", "").split())
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "gavel_commit": _commit(),
         "cpu": cpu.get("model name", "unknown"),
         "cpu_family_model": f"{cpu.get('cpu family')}/{cpu.get('model')}",
-        "cpu_flags": [flag for flag in FLAGS if flag in flags],
+        "cpu_flags": flags(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "kernel": platform.release(),
