@@ -32,7 +32,7 @@ class Kind:
 
 KINDS = {kind.name: kind for kind in (
     Kind("transformers", "transformers_peer.py", {"fp32": 1e-5, "bf16": 0.02}, decodes=("bf16",)),
-    Kind("ctranslate2", "ctranslate2_peer.py", {"int8_float32": 0.03},
+    Kind("ctranslate2", "ctranslate2_peer.py", {"int8_float32": 0.03}, decodes=("int8_float32",),
          # By itself it takes AVX2 on some processors that have AVX-512.
          environment={"CT2_FORCE_CPU_ISA": "AVX512"} if "avx512f" in machine.flags() else {}),
     # Under jemalloc it loads and then does not answer.

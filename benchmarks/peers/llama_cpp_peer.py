@@ -22,7 +22,8 @@ TYPES = {
     "bf16": (GGMLQuantizationType.BF16, gguf.LlamaFileType.MOSTLY_BF16),
     "q8_0": (GGMLQuantizationType.Q8_0, gguf.LlamaFileType.MOSTLY_Q8_0),
 }
-ITEM_TOKENS, PREFIX_TOKENS = 64, 192  # room of one call, for the largest requests
+ITEM_TOKENS, PREFIX_TOKENS = 64, 192
+ROOM = ITEMS * ITEM_TOKENS + PREFIX_TOKENS  # tokens of one call, and keys of a shared stream
 
 
 def write(model: pathlib.Path, out: pathlib.Path, variant: str):
@@ -79,10 +80,9 @@ class Context:
     """A context and one batch that is filled again and again."""
 
     def __init__(self, model, settings: Settings, unified: bool):
-        room = ITEMS * ITEM_TOKENS + PREFIX_TOKENS
         params = llama_cpp.llama_context_default_params()
-        params.n_ctx = room if unified else (ITEMS + 1) * (ITEM_TOKENS + PREFIX_TOKENS)
-        params.n_batch = params.n_ubatch = room
+        params.n_ctx = ROOM if unified else (ITEMS + 1) * (ITEM_TOKENS + PREFIX_TOKENS)
+        params.n_batch = params.n_ubatch = ROOM
         params.n_seq_max = ITEMS + 1
         params.n_threads = params.n_threads_batch = settings.threads
         params.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED
@@ -93,7 +93,7 @@ class Context:
             raise RuntimeError("llama_init_from_model: expected a context, found none")
         self.memory = llama_cpp.llama_get_memory(self.context)
         self.vocabulary = llama_cpp.llama_vocab_n_tokens(llama_cpp.llama_model_get_vocab(model))
-        self.batch = llama_cpp.llama_batch_init(room, 0, 1)
+        self.batch = llama_cpp.llama_batch_init(ROOM, 0, 1)
 
     def clear(self):
         llama_cpp.llama_memory_clear(self.memory, False)
@@ -108,6 +108,10 @@ class Context:
     def run(self, rows: list[np.ndarray], sequence: int, position: int) -> list[int]:
         """Computes rows of tokens as sequences from `sequence` on, all from `position` on. Where
         each row's last token is in the batch."""
+        tokens = sum(map(len, rows))
+        if tokens > ROOM or sequence + len(rows) > ITEMS + 1:
+            raise ValueError(f"expected at most {ROOM} tokens in {ITEMS} items a call, "
+                             f"found {tokens} in {len(rows)}")
         batch, count, last = self.batch, 0, []
         for number, row in enumerate(rows):
             for offset, token in enumerate(row.tolist()):
