@@ -55,7 +55,7 @@ final class ScoreCall implements ScoreJob.Sink {
       check(streamed);
       items = new ScoreItems(serving, request);
       if (items.missing() > 0) {
-        ticket = serving.loop().admission().enterScore(items.missing());
+        ticket = serving.loop().admission().enterScore(entry());
         serving.tokenizers().execute(this::tokenize);
         return;
       }
@@ -64,6 +64,11 @@ final class ScoreCall implements ScoreJob.Sink {
       return;
     }
     answer(NOTHING);
+  }
+
+  private Admission.Entry entry() {
+    long bytes = (long) request.getSerializedSize() * items.missing() / request.getItemsCount();
+    return new Admission.Entry(items.missing(), bytes, deadlineNanos);
   }
 
   private void check(boolean streamed) {
