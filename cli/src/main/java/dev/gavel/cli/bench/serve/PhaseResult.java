@@ -81,6 +81,7 @@ record PhaseResult(
       Histogram histogram = times[what.ordinal()];
       if (histogram.getTotalCount() > 0) {
         node.putObject(what.name().toLowerCase(Locale.ROOT) + "_seconds")
+            .put("min", seconds(what, 0))
             .put("p50", seconds(what, 50))
             .put("p90", seconds(what, 90))
             .put("p99", seconds(what, 99))

@@ -26,6 +26,8 @@ final class Tally {
     LATENCY,
     /** The same less the server's own engine time. */
     ADDED,
+    /** In which an answered call was tokenized. */
+    TOKENIZE,
     /** In which an answered call waited for a batch. */
     QUEUE,
     /** From the intended start to the refusal. */
@@ -66,6 +68,7 @@ final class Tally {
     long engine = nanos(stages.getPrefill()) + nanos(stages.getHead());
     time(Time.LATENCY, now - intended);
     time(Time.ADDED, now - intended - engine);
+    time(Time.TOKENIZE, nanos(stages.getTokenize()));
     time(Time.QUEUE, nanos(stages.getQueue()));
     for (ScoredItem item : response.getItemsList()) {
       items++;
