@@ -19,9 +19,10 @@ final class Requests {
 
   static final DeviceLoop.Capacity CAPACITY = new DeviceLoop.Capacity(4096, 0, 1024, 16);
 
-  /** Words of an item: about 64 tokens. */
-  private static final int WORDS = 36;
+  /** Words of an item. */
+  private static final int WORDS = 24;
 
+  private static final int WORD_COUNT = 30_000;
   private static final String CONSONANTS = "bcdfghklmnprst";
   private static final String VOWELS = "aeiou";
 
@@ -60,20 +61,26 @@ final class Requests {
     return request.build();
   }
 
-  /** Words of one to three syllables, of which there are many, with numbers between them. */
+  /** Common and rare words, as in titles: of 30,000, the n-th by the cube root of n; numbers. */
   private static String words(int count, SplittableRandom random) {
     StringBuilder text = new StringBuilder();
     for (int i = 0; i < count; i++) {
-      text.append(i == 0 ? "" : " ");
+      text.append(i == 0 ? "" : random.nextInt(6) == 0 ? ", " : " ");
       if (random.nextInt(8) == 0) {
-        text.append(random.nextInt(10_000));
-        continue;
-      }
-      for (int syllable = random.nextInt(3); syllable >= 0; syllable--) {
-        text.append(CONSONANTS.charAt(random.nextInt(CONSONANTS.length())));
-        text.append(VOWELS.charAt(random.nextInt(VOWELS.length())));
+        text.append(random.nextInt(1000));
+      } else {
+        text.append(word((int) (WORD_COUNT * Math.pow(random.nextDouble(), 3))));
       }
     }
     return text.toString();
+  }
+
+  private static String word(int number) {
+    StringBuilder word = new StringBuilder();
+    for (int left = number + 1; left > 0; left /= CONSONANTS.length() * VOWELS.length()) {
+      word.append(CONSONANTS.charAt(left % CONSONANTS.length()));
+      word.append(VOWELS.charAt(left / CONSONANTS.length() % VOWELS.length()));
+    }
+    return word.toString();
   }
 }

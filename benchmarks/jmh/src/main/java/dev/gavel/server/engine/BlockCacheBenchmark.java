@@ -59,8 +59,7 @@ public class BlockCacheBenchmark {
   /** Found, pinned, and let go. */
   @Benchmark
   public int hit() {
-    try (KvPrefix found =
-        cache.find(instructions, items[random.nextInt(ITEMS)], 0, ITEM_TOKENS)) {
+    try (KvPrefix found = cache.find(instructions, items[random.nextInt(ITEMS)], 0, ITEM_TOKENS)) {
       return found.tokens();
     }
   }
