@@ -240,8 +240,8 @@ public record ServerConfig(
     if (engine.kvBytesMax == 0) {
       return engine.kvBlocks;
     }
-    // Keys and values, 4 bytes each.
-    long bytesPerToken = 2L * model.layers() * model.kvHeads() * model.headDim() * Float.BYTES;
+    int elementBytes = EngineRoom.parse(engine.quantization).keyValueBytes();
+    long bytesPerToken = 2L * model.layers() * model.kvHeads() * model.headDim() * elementBytes;
     long blocks = engine.kvBytesMax / (bytesPerToken * engine.blockTokens);
     range("engine.kvBytesMax in KV blocks", blocks, 1, 1 << 26);
     return (int) blocks;

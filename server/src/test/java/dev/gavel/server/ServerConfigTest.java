@@ -98,8 +98,13 @@ class ServerConfigTest {
     EngineOptions options =
         read("engine: {kvBytesMax: 10240, blockTokens: 8, threads: 3, quantization: int8}")
             .engineOptions(new FakeModel().config());
-    // The fake model: one layer, one KV head of 8: 64 bytes a token, 512 a block.
-    assertEquals(20, options.blocks());
+    // The fake model: one layer, one KV head of 8: 32 bytes a token in bf16, 256 a block.
+    assertEquals(40, options.blocks());
+    assertEquals(
+        20,
+        read("engine: {kvBytesMax: 10240, blockTokens: 8}")
+            .engineOptions(new FakeModel().config())
+            .blocks());
     assertEquals(3, options.threads());
     assertEquals(Quantization.INT8, options.quantization());
     assertEquals(1024, ServerConfig.defaults().engineOptions(new FakeModel().config()).blocks());

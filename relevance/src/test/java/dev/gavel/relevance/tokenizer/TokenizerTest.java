@@ -184,9 +184,9 @@ class TokenizerTest {
         new WordCache(text -> text.contains("of the") ? new int[] {1} : new int[] {text.length()});
     assertFalse(joining.isExact(List.of()));
     // So is an added token that takes the space behind it.
-    WordCache greedy = new WordCache(text -> text.replace("<x> ", "<x>").codePoints().toArray());
-    assertTrue(greedy.isExact(List.of("<y>")));
-    assertFalse(greedy.isExact(List.of("<y>", "<x>")));
+    WordCache greedy = new WordCache(text -> text.replace("(x) ", "(x)").codePoints().toArray());
+    assertTrue(greedy.isExact(List.of("(y)")));
+    assertFalse(greedy.isExact(List.of("(y)", "(x)")));
   }
 
   /** The embedded model's tokenizer, on texts of all characters that texts are cut beside. */
