@@ -60,7 +60,7 @@ record PhaseResult(
     node.put("phase", phase.name());
     if (phase.isOpen()) {
       node.put("offered_per_second", phase.rate());
-      node.put("deadline_seconds", phase.deadline().toNanos() * 1e-9);
+      node.put("deadline_seconds", phase.deadline().toNanos() / 1e9);
       node.put("deadline_met", deadlineMet());
     } else {
       node.put("clients", phase.clients());

@@ -14,6 +14,7 @@ import dev.gavel.relevance.model.ModelShape;
 import dev.gavel.relevance.model.RandomModel;
 import dev.gavel.server.ServerConfig;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -189,8 +190,13 @@ public final class ServeBenchCommand extends Action {
 
   private void within(String name, double value, double least, double most) {
     if (!(value >= least && value <= most)) {
-      throw usage(name + ": expected " + least + " to " + most + ", found " + value);
+      throw usage(
+          name + ": expected " + text(least) + " to " + text(most) + ", found " + text(value));
     }
+  }
+
+  private static String text(double value) {
+    return BigDecimal.valueOf(value).stripTrailingZeros().toPlainString();
   }
 
   private Sidecar open(Path folder, long used) throws IOException {
