@@ -55,7 +55,8 @@ public final class EngineFlags {
     return threads;
   }
 
-  void refuseWithTarget(Action action) {
+  /** With a running server these flags are a mistake. */
+  public void refuseWithTarget(Action action) {
     if (quantization != null || threads != null) {
       throw action.usage(
           "--quantization and --threads go with --model; with --target the server has decided");

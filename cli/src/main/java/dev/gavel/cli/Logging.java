@@ -25,6 +25,9 @@ final class Logging {
   /** Complains that Unix sockets know no SO_KEEPALIVE, which gRPC sets on every connection. */
   private static final Logger NETTY_BOOTSTRAP = Logger.getLogger("io.netty.bootstrap");
 
+  /** Complains of every call that is cancelled while its answer is being written. */
+  private static final Logger GRPC_STREAMS = Logger.getLogger("io.grpc.netty.NettyServerHandler");
+
   private Logging() {}
 
   static void forCommand() {
@@ -50,5 +53,6 @@ final class Logging {
       throw new UncheckedIOException(e);
     }
     NETTY_BOOTSTRAP.setLevel(Level.SEVERE);
+    GRPC_STREAMS.setLevel(Level.SEVERE);
   }
 }

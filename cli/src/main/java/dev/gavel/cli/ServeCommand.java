@@ -47,6 +47,9 @@ public final class ServeCommand extends Action {
       Logging.forServer();
     }
     LocalServer local = LocalServer.start(directory, chosen);
+    // What loading left behind: texts of the tokenizer, and mappings of the whole checkpoint, which
+    // count as this process's memory until the collector has found them.
+    System.gc();
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(local), "gavel-stop"));
     announce(local, (System.nanoTime() - start) * 1e-9);
     local.server().awaitClose();

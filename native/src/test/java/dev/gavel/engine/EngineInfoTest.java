@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What an engine says of itself, and that it takes its memory once. */
@@ -35,6 +36,18 @@ class EngineInfoTest {
       assertEquals(OPTIONS.blockTokens(), info.blockTokens());
       assertEquals(OPTIONS.blocks(), info.blocks());
       assertEquals(c, engine.config());
+    }
+  }
+
+  /** A pool is sized before the engine is there, by what {@link Quantization} says. */
+  @ParameterizedTest
+  @EnumSource(Quantization.class)
+  void keysAndValuesTakeWhatTheQuantizationSays(Quantization quantization) {
+    Golden golden = Golden.named("llama-tied");
+    ModelConfig c = golden.config();
+    try (Engine engine = golden.engine(OPTIONS.withQuantization(quantization))) {
+      long elements = 2L * c.layers() * c.kvHeads() * c.headDim();
+      assertEquals(elements * quantization.keyValueBytes(), engine.info().kvBytesPerToken());
     }
   }
 

@@ -6,6 +6,7 @@ import dev.gavel.server.api.CallGate;
 import dev.gavel.server.api.RelevanceService;
 import dev.gavel.server.api.Serving;
 import dev.gavel.server.observability.ServerStats;
+import dev.gavel.server.results.ResultCache;
 import dev.gavel.server.scheduling.Admission;
 import dev.gavel.server.scheduling.DeviceLoop;
 import dev.gavel.v1.RelevanceGrpc;
@@ -17,6 +18,7 @@ import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadFactory;
@@ -50,6 +52,7 @@ public final class GavelServer implements AutoCloseable {
   private final CallGate gate = new CallGate(stats);
   private final ExecutorService calls;
   private final ExecutorService tokenizers;
+  private final ResultCache results;
   private final DeviceLoop loop;
   private final Transports transports;
   private boolean closing;
@@ -69,6 +72,7 @@ public final class GavelServer implements AutoCloseable {
 
   private GavelServer(ServerConfig config, RelevanceModel model, Engine engine) throws IOException {
     this.config = config;
+    results = new ResultCache(resultBounds(config), stats);
     int threads = Math.max(2, Runtime.getRuntime().availableProcessors());
     calls = Executors.newFixedThreadPool(threads, named("gavel-call-"));
     tokenizers = Executors.newFixedThreadPool(threads, named("gavel-tokenizer-"));
@@ -100,6 +104,11 @@ public final class GavelServer implements AutoCloseable {
         config.engine().kvCacheEnabled());
   }
 
+  private static ResultCache.Bounds resultBounds(ServerConfig config) {
+    ServerConfig.ResultCaching caching = config.resultCache();
+    return new ResultCache.Bounds(caching.bytesMax(), Duration.ofSeconds(caching.secondsMax()));
+  }
+
   private Serving serving(RelevanceModel model, Engine engine) {
     return new Serving(
         model,
@@ -109,6 +118,7 @@ public final class GavelServer implements AutoCloseable {
         tokenizers,
         stats,
         gate,
+        results.newGeneration(),
         config.limits().requestBytesMax(),
         config.limits().streamCallsMax());
   }

@@ -18,6 +18,7 @@ public record ServerConfig(
     int drainSecondsMax,
     Limits limits,
     EngineRoom engine,
+    ResultCaching resultCache,
     Connections connections) {
 
   /** Port of a {@code listen} without one. */
@@ -96,6 +97,19 @@ public record ServerConfig(
   }
 
   /**
+   * Judgments that are kept for the same pair to come again.
+   *
+   * @param bytesMax memory for them; 0: none are kept
+   * @param secondsMax how old one may get
+   */
+  public record ResultCaching(long bytesMax, int secondsMax) {
+    public ResultCaching {
+      range("resultCache.bytesMax", bytesMax, 0, Long.MAX_VALUE);
+      range("resultCache.secondsMax", secondsMax, 1, BILLION);
+    }
+  }
+
+  /**
    * How long connections live. Seconds; 0: without limit, or not at all.
    *
    * @param keepAliveSeconds idle time after which the server pings
@@ -135,7 +149,7 @@ public record ServerConfig(
     }
   }
 
-  /** TCP on 127.0.0.1:8980, no Unix socket, fp32 on all processors. */
+  /** TCP on 127.0.0.1:8980, no Unix socket, fp32 on all processors, no result cache. */
   public static ServerConfig defaults() {
     EngineOptions engine = EngineOptions.defaults();
     return new ServerConfig(
@@ -153,6 +167,7 @@ public record ServerConfig(
             engine.blocks(),
             0,
             true),
+        new ResultCaching(0, 3600),
         new Connections(60, 20, 10, 0, 0, 4096));
   }
 
@@ -166,23 +181,28 @@ public record ServerConfig(
   }
 
   public ServerConfig withListen(String value) {
-    return new ServerConfig(value, uds, drainSecondsMax, limits, engine, connections);
+    return new ServerConfig(value, uds, drainSecondsMax, limits, engine, resultCache, connections);
   }
 
   public ServerConfig withUds(String value) {
-    return new ServerConfig(listen, value, drainSecondsMax, limits, engine, connections);
+    return new ServerConfig(
+        listen, value, drainSecondsMax, limits, engine, resultCache, connections);
   }
 
   public ServerConfig withDrainSecondsMax(int value) {
-    return new ServerConfig(listen, uds, value, limits, engine, connections);
+    return new ServerConfig(listen, uds, value, limits, engine, resultCache, connections);
   }
 
   public ServerConfig withLimits(Limits value) {
-    return new ServerConfig(listen, uds, drainSecondsMax, value, engine, connections);
+    return new ServerConfig(listen, uds, drainSecondsMax, value, engine, resultCache, connections);
   }
 
   public ServerConfig withEngine(EngineRoom value) {
-    return new ServerConfig(listen, uds, drainSecondsMax, limits, value, connections);
+    return new ServerConfig(listen, uds, drainSecondsMax, limits, value, resultCache, connections);
+  }
+
+  public ServerConfig withResultCache(ResultCaching value) {
+    return new ServerConfig(listen, uds, drainSecondsMax, limits, engine, value, connections);
   }
 
   public ServerConfig withQuantization(Quantization value) {
@@ -220,8 +240,8 @@ public record ServerConfig(
     if (engine.kvBytesMax == 0) {
       return engine.kvBlocks;
     }
-    // Keys and values, 4 bytes each.
-    long bytesPerToken = 2L * model.layers() * model.kvHeads() * model.headDim() * Float.BYTES;
+    int elementBytes = EngineRoom.parse(engine.quantization).keyValueBytes();
+    long bytesPerToken = 2L * model.layers() * model.kvHeads() * model.headDim() * elementBytes;
     long blocks = engine.kvBytesMax / (bytesPerToken * engine.blockTokens);
     range("engine.kvBytesMax in KV blocks", blocks, 1, 1 << 26);
     return (int) blocks;

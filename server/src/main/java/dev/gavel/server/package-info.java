@@ -3,7 +3,8 @@
  *
  * <p>Types: {@link dev.gavel.server.ServerConfig}, a {@link dev.gavel.relevance.RelevanceModel} and
  * an {@link dev.gavel.engine.Engine} → {@link dev.gavel.server.GavelServer}. A request's story
- * reads {@code api} → {@code scheduling} → {@code engine}; {@code observability} counts.
+ * reads {@code api} → {@code scheduling} → {@code engine}; {@code results} keeps answers, {@code
+ * observability} counts.
  *
  * <p>Threads: Netty's event loops move bytes; the call executor runs gRPC callbacks; the tokenizer
  * executor renders and tokenizes; one loop per device drives the engine.

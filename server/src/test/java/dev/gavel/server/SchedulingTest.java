@@ -20,6 +20,8 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -52,6 +54,69 @@ class SchedulingTest {
       callers.join();
       assertEquals(2, harness.engine.batches());
     }
+  }
+
+  /** Rows of each batch but the first, for calls that queue up behind it. */
+  private static List<Integer> rowsOfBatches(FakeEngine engine, ScoreRequest... requests)
+      throws Exception {
+    List<Integer> rows = Collections.synchronizedList(new ArrayList<>());
+    BatchGate gate = new BatchGate();
+    engine.beforeRun =
+        batch -> {
+          rows.add(batch.tokens());
+          gate.accept(batch);
+        };
+    ServerConfig config = Harness.withoutKvCache(Harness.config());
+    try (Harness harness = new Harness(config, new FakeModel(), engine)) {
+      Callers callers = new Callers(harness);
+      callers.score(Harness.request("hold", "a").build());
+      gate.awaitBatch();
+      int ready = 1;
+      for (ScoreRequest request : requests) {
+        callers.score(request);
+        int expected = ++ready;
+        Harness.eventually(
+            "ready", () -> harness.server.stats().get(Counter.READY_REQUESTS) == expected);
+      }
+      gate.open();
+      List<ScoreResponse> answers = callers.join();
+      for (int i = 0; i < requests.length; i++) {
+        Harness.assertAnswers(requests[i], answers.get(i + 1));
+      }
+    }
+    return rows.subList(1, rows.size());
+  }
+
+  private static int tokens(ScoreRequest request) {
+    int sum = "q=;".length() + request.getQuery().length();
+    for (dev.gavel.v1.Item item : request.getItemsList()) {
+      sum += item.getText().length() + "=".length();
+    }
+    return sum;
+  }
+
+  /** Half of a call beside another would make the other wait, and the call be no sooner done. */
+  @Test
+  void aCallThatFitsIntoOneBatchIsNotSplit() throws Exception {
+    ScoreRequest first = Harness.request("first", 12).build();
+    ScoreRequest second = Harness.request("second", 13).build();
+    assertTrue(tokens(first) + tokens(second) > Harness.ROWS - 30 && tokens(second) < 200);
+    assertEquals(
+        List.of(tokens(first), tokens(second)),
+        rowsOfBatches(new FakeEngine(Harness.ROWS, 8, 64), first, second));
+  }
+
+  /** On a CPU more rows in a batch are no faster: whoever is in it only waits longer. */
+  @Test
+  void aBatchEndsWhereTheDeviceIsBusy() throws Exception {
+    ScoreRequest[] calls = new ScoreRequest[3];
+    for (int i = 0; i < calls.length; i++) {
+      calls[i] = Harness.request("call " + i, 60).build();
+    }
+    assertTrue(tokens(calls[0]) > 512 && tokens(calls[0]) < 1024, "two calls are enough");
+    assertEquals(
+        List.of(tokens(calls[0]) + tokens(calls[1]), tokens(calls[2])),
+        rowsOfBatches(new FakeEngine(4096, 8, 512), calls));
   }
 
   @Test

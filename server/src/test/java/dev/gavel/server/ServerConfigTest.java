@@ -51,12 +51,13 @@ class ServerConfigTest {
       delimiter = '|',
       value = {
         "lisen: a | lisen: expected one of [listen, uds, drainSecondsMax, limits, engine,"
-            + " connections], found an unknown key",
+            + " resultCache, connections], found an unknown key",
         "'limits: {queueMax: 1}' | limits.queueMax: expected one of [requestBytesMax,",
         "'limits: {queueItemsMax: many}' | limits.queueItemsMax: expected a whole number, found"
             + " \"many\"",
         "'limits: {queueItemsMax: 1.5}' | expected a whole number, found 1.5",
         "'limits: {queueItemsMax: 0}' | limits.queueItemsMax: expected 1 to 1000000000, found 0",
+        "'resultCache: {secondsMax: 0}' | resultCache.secondsMax: expected 1 to 1000000000, found 0",
         "'limits: 3' | limits: expected keys and values, found 3",
         "'[1]' | expected keys and values",
         "'engine: {quantization: int4}' | expected fp32 or int8, found \"int4\"",
@@ -97,8 +98,13 @@ class ServerConfigTest {
     EngineOptions options =
         read("engine: {kvBytesMax: 10240, blockTokens: 8, threads: 3, quantization: int8}")
             .engineOptions(new FakeModel().config());
-    // The fake model: one layer, one KV head of 8: 64 bytes a token, 512 a block.
-    assertEquals(20, options.blocks());
+    // The fake model: one layer, one KV head of 8: 32 bytes a token in bf16, 256 a block.
+    assertEquals(40, options.blocks());
+    assertEquals(
+        20,
+        read("engine: {kvBytesMax: 10240, blockTokens: 8}")
+            .engineOptions(new FakeModel().config())
+            .blocks());
     assertEquals(3, options.threads());
     assertEquals(Quantization.INT8, options.quantization());
     assertEquals(1024, ServerConfig.defaults().engineOptions(new FakeModel().config()).blocks());

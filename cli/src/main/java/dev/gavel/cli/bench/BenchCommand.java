@@ -4,6 +4,7 @@ import dev.gavel.cli.Action;
 import dev.gavel.cli.EngineFlags;
 import dev.gavel.cli.ExitCode;
 import dev.gavel.cli.ShapeConverter;
+import dev.gavel.cli.bench.serve.ServeBenchCommand;
 import dev.gavel.cli.json.JsonView;
 import dev.gavel.engine.Engine;
 import dev.gavel.engine.EngineInfo;
@@ -21,13 +22,18 @@ import picocli.CommandLine.Option;
 /** {@code gavel bench}. */
 @Command(
     name = "bench",
-    description = "Measure the engine or the trainer alone.",
-    subcommands = {BenchCommand.Score.class, PipeBenchCommand.class, TrainBenchCommand.class},
+    description = "Measure the engine or the trainer alone, or a whole server under load.",
+    subcommands = {
+      BenchCommand.Score.class,
+      PipeBenchCommand.class,
+      ServeBenchCommand.class,
+      TrainBenchCommand.class
+    },
     synopsisSubcommandLabel = "COMMAND")
 public final class BenchCommand extends Action {
   @Override
   public Integer call() {
-    throw usage("expected a command: score, pipe or train");
+    throw usage("expected a command: score, pipe, serve or train");
   }
 
   /** {@code gavel bench score}. */

@@ -6,11 +6,13 @@ import dev.gavel.v1.GetModelRequest;
 import dev.gavel.v1.Model;
 import dev.gavel.v1.RelevanceGrpc;
 import dev.gavel.v1.RelevanceGrpc.RelevanceBlockingStub;
+import dev.gavel.v1.RelevanceGrpc.RelevanceStub;
 import dev.gavel.v1.ScoreRequest;
 import dev.gavel.v1.ScoreResponse;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
+import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.concurrent.TimeUnit;
@@ -47,6 +49,20 @@ public final class Sidecar implements AutoCloseable {
 
   public ScoreResponse score(ScoreRequest request) {
     return stub().score(request);
+  }
+
+  /**
+   * Without waiting for the answer.
+   *
+   * @param within the call's deadline; zero is none
+   * @param answer called by the channel's own threads: it must be quick
+   */
+  public void score(ScoreRequest request, Duration within, StreamObserver<ScoreResponse> answer) {
+    RelevanceStub stub = RelevanceGrpc.newStub(channel.channel()).withExecutor(Runnable::run);
+    if (!within.isZero()) {
+      stub = stub.withDeadlineAfter(within.toNanos(), TimeUnit.NANOSECONDS);
+    }
+    stub.score(request, answer);
   }
 
   /** Events as they arrive. */

@@ -34,14 +34,14 @@ public final class Tokenizer implements AutoCloseable {
     Integer unknownId = file.unknown == null ? null : file.vocabulary.get(file.unknown);
     this.unknown = unknownId == null ? -1 : unknownId;
     this.encoder = new NativeTokenizer(json);
-    this.words = file.splitsWords() ? wordCache() : null;
+    this.words = file.splitsWords() ? wordCache(file.added) : null;
     int[] around = encoder.encode("", true);
     this.opening = around.length == 0 ? around : new int[] {around[0]};
   }
 
-  private WordCache wordCache() {
+  private WordCache wordCache(List<TokenizerFile.Added> added) {
     WordCache cache = new WordCache(word -> encoder.encode(word, false));
-    return cache.isExact() ? cache : null;
+    return cache.isExact(added.stream().map(TokenizerFile.Added::content).toList()) ? cache : null;
   }
 
   /**

@@ -128,9 +128,9 @@ final class TokenizerFile {
   }
 
   /**
-   * Whether text can be cut between a letter and a space with a letter behind without changing its
-   * tokens: the tokenizer is byte-level and splits words by a pattern, and no added token reaches
-   * over such a place. Necessary, not sufficient: an unusual pattern may join words.
+   * Whether text can be cut before a space between two words without changing its tokens: the
+   * tokenizer is byte-level and splits words by a pattern, and no added token reaches over such a
+   * place. Necessary, not sufficient: an unusual pattern may join words.
    */
   boolean splitsWords() {
     if (random || preTokenizer == null) {
@@ -157,7 +157,7 @@ final class TokenizerFile {
     return byteLevel
         && pattern
         && added.stream()
-            .noneMatch(token -> token.content().matches("(?s)[a-zA-Z ].*|.*[a-zA-Z ]"));
+            .noneMatch(token -> token.content().matches("(?s)[a-zA-Z ].*|.*[a-zA-Z ]|.*\\S \\S.*"));
   }
 
   /** One more than the largest id. */

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gavel.relevance.ModelFormatException;
 import dev.gavel.relevance.TestModels;
@@ -160,7 +161,7 @@ class TokenizerTest {
     Random random = new Random(seed);
     try (NativeTokenizer library = new NativeTokenizer(json)) {
       WordCache cache = new WordCache(text -> library.encode(text, false));
-      assertTrue(cache.isExact());
+      assertTrue(cache.isExact(List.of("<|im_end|>")));
       String[] words = "red Shoes the product 42 - <|im_end|> \u978b é's \n x, for".split(" ");
       for (int round = 0; round < 500; round++) {
         StringBuilder text = new StringBuilder();
@@ -181,7 +182,35 @@ class TokenizerTest {
     // A tokenizer that joins words is found out.
     WordCache joining =
         new WordCache(text -> text.contains("of the") ? new int[] {1} : new int[] {text.length()});
-    assertFalse(joining.isExact());
+    assertFalse(joining.isExact(List.of()));
+    // So is an added token that takes the space behind it.
+    WordCache greedy = new WordCache(text -> text.replace("(x) ", "(x)").codePoints().toArray());
+    assertTrue(greedy.isExact(List.of("(y)")));
+    assertFalse(greedy.isExact(List.of("(y)", "(x)")));
+  }
+
+  /** The embedded model's tokenizer, on texts of all characters that texts are cut beside. */
+  @Test
+  void cutTextsOfAnyCharactersAreTheLibrarysTokens() throws java.io.IOException {
+    Path file = Path.of("..", "models", "gavel-small", "tokenizer.json");
+    assumeTrue(java.nio.file.Files.exists(file), "no embedded model beside this module");
+    String json = java.nio.file.Files.readString(file);
+    long seed = System.nanoTime();
+    System.out.println("TokenizerTest seed " + seed);
+    Random random = new Random(seed);
+    String characters = "abXY  019    ,.;:!?'\"()-/&+%#*_=@$<|>\n\u978b\u00e9\u00a0";
+    try (NativeTokenizer library = new NativeTokenizer(json)) {
+      WordCache cache = new WordCache(text -> library.encode(text, false));
+      assertTrue(cache.isExact(List.of()));
+      for (int round = 0; round < 3000; round++) {
+        StringBuilder text = new StringBuilder();
+        for (int i = random.nextInt(40); i > 0; i--) {
+          text.append(characters.charAt(random.nextInt(characters.length())));
+        }
+        assertArrayEquals(
+            library.encode(text.toString(), false), cache.encode(text.toString()), "seed " + seed);
+      }
+    }
   }
 
   @Test

@@ -3,6 +3,7 @@ package dev.gavel.server.api;
 import dev.gavel.engine.EngineInfo;
 import dev.gavel.relevance.RelevanceModel;
 import dev.gavel.server.observability.ServerStats;
+import dev.gavel.server.results.ResultCache;
 import dev.gavel.server.scheduling.DeviceLoop;
 import dev.gavel.server.scheduling.Fault;
 import dev.gavel.server.scheduling.FaultException;
@@ -17,6 +18,7 @@ import java.util.concurrent.TimeUnit;
  *
  * @param calls runs callbacks and answers; never rejects while the server runs
  * @param tokenizers renders and tokenizes
+ * @param results judgments of this model
  * @param requestBytesMax bytes of one request message
  * @param streamCallsMax requests of one ScoreStream that are worked on at once
  */
@@ -28,6 +30,7 @@ public record Serving(
     Executor tokenizers,
     ServerStats stats,
     CallGate gate,
+    ResultCache.Generation results,
     int requestBytesMax,
     int streamCallsMax) {
 

@@ -1,8 +1,9 @@
 /**
  * The wire: gRPC services, validation, and the one table from faults to status codes.
  *
- * <p>Type flow: {@code ScoreRequest} → {@link dev.gavel.server.api.ScoreCall} (checked, tokenized)
- * → {@link dev.gavel.server.scheduling.ScoreJob} → label log-probabilities → {@link
+ * <p>Type flow: {@code ScoreRequest} → {@link dev.gavel.server.api.ScoreCall} (checked, looked up
+ * in the {@link dev.gavel.server.results.ResultCache}, tokenized) → {@link
+ * dev.gavel.server.scheduling.ScoreJob} → label log-probabilities → {@link
  * dev.gavel.relevance.LabelDistribution} → {@code ScoreResponse}; {@code ExplainRequest} → {@link
  * dev.gavel.server.api.ExplainCall} → {@link dev.gavel.server.scheduling.ExplainJob} → {@code
  * ExplainEvent}s. Every failure is a {@link dev.gavel.server.scheduling.FaultException} that {@link

@@ -46,7 +46,13 @@ public final class ServerStats {
     /** Those of them whose KV was held. */
     KV_CACHE_FOUND_TOKENS,
     /** KV blocks given up to make room for others. */
-    KV_CACHE_EVICTED_BLOCKS
+    KV_CACHE_EVICTED_BLOCKS,
+    /** Items whose judgment was looked for in the result cache. */
+    RESULT_CACHE_QUERIED_ITEMS,
+    /** Those of them that were found. */
+    RESULT_CACHE_FOUND_ITEMS,
+    /** Judgments given up because the result cache was full or they were too old. */
+    RESULT_CACHE_EVICTED_ITEMS
   }
 
   /** Things that rise and fall. */
@@ -65,6 +71,10 @@ public final class ServerStats {
     KV_BLOCKS_FREE,
     /** KV blocks that later calls can find, whether a call uses them now or not. */
     KV_BLOCKS_CACHED,
+    /** Judgments in the result cache. */
+    RESULT_CACHE_ITEMS,
+    /** Bytes of memory they take, about. */
+    RESULT_CACHE_BYTES,
     /**
      * Rows per second that the device got through lately, those it found in the block cache
      * included; 0 before the first batch.

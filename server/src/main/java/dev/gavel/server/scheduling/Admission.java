@@ -3,21 +3,30 @@ package dev.gavel.server.scheduling;
 import dev.gavel.server.observability.ServerStats;
 import dev.gavel.server.observability.ServerStats.Counter;
 import dev.gavel.server.observability.ServerStats.Gauge;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 
 /**
  * The single point of admission. What is refused is refused at once; what is admitted holds a
  * {@link Ticket} until it ends. Any thread.
  *
- * <p>A Score call enters with its items, before anything is spent on it, and is admitted with its
+ * <p>A Score call enters with its size, before anything is spent on it, and is admitted with its
  * tokens when those are known. An idle server admits any valid call, whatever the bounds; so a call
  * larger than the queue is served, one at a time.
  *
- * <p>A call is refused early as DEADLINE_UNREACHABLE when the work queued before it, at the
- * measured rate, takes longer than its deadline allows. A call that finds nothing queued is never
- * refused so: a rate that was once measured too low must be able to recover.
+ * <p>A call is refused as DEADLINE_UNREACHABLE when the work queued before it and its own, at the
+ * measured rate less what batches deviate from it, takes longer than its deadline allows. On entry
+ * its own work is guessed from its bytes, so that refusing it does not cost its tokenizing. A call
+ * that finds nothing queued is never refused so: a rate that was once measured too low must be able
+ * to recover.
  */
 public final class Admission {
+  /** An answer's way from the loop to the caller, and what a deadline loses on its way here. */
+  private static final double WAY_SECONDS = 0.003;
+
+  /** Of rows per byte; each older call counts so many times the next. */
+  private static final double MEMORY = 0.95;
+
   private static final long RETRY_MILLIS_MIN = 10;
   private static final long RETRY_MILLIS_MAX = 30_000;
   private static final long RETRY_MILLIS_UNKNOWN = 1_000;
@@ -37,6 +46,8 @@ public final class Admission {
   private long items;
   private long tokens;
   private long explainPaths;
+  private double admittedRows; // of recent calls
+  private double admittedBytes;
 
   Admission(Bounds bounds, RowRate rate, ServerStats stats) {
     this.bounds = bounds;
@@ -45,18 +56,30 @@ public final class Admission {
   }
 
   /**
+   * What is known of a Score call before it is tokenized.
+   *
+   * @param items to be computed
+   * @param bytes of their part of the request
+   * @param deadlineNanos on the scale of {@link System#nanoTime}, or {@link Job#NO_DEADLINE}
+   */
+  public record Entry(int items, long bytes, long deadlineNanos) {}
+
+  /**
    * Enters a Score call.
    *
-   * @throws FaultException QUEUE_FULL
+   * @throws FaultException QUEUE_FULL, DEADLINE_PASSED or DEADLINE_UNREACHABLE
    */
-  public synchronized Ticket enterScore(int callItems) {
+  public synchronized Ticket enterScore(Entry entry) {
+    int callItems = entry.items;
     if (items > 0 && items + callItems > bounds.itemsMax) {
       throw full(callItems + " items", items + " of " + bounds.itemsMax + " items");
     }
     if (tokens >= bounds.tokensMax) {
       throw full(callItems + " items", tokens + " of " + bounds.tokensMax + " tokens");
     }
+    requireReachable(guessedRows(entry.bytes), entry.deadlineNanos);
     Ticket ticket = new Ticket();
+    ticket.bytes = entry.bytes;
     ticket.change(callItems, 0, 0);
     return ticket;
   }
@@ -85,6 +108,35 @@ public final class Admission {
     return ticket;
   }
 
+  private double guessedRows(long bytes) {
+    return admittedBytes > 0 ? bytes * (admittedRows / admittedBytes) : 0;
+  }
+
+  private void requireReachable(double rows, long deadlineNanos) {
+    if (deadlineNanos == Job.NO_DEADLINE) {
+      return;
+    }
+    double left = (deadlineNanos - System.nanoTime()) / (double) TimeUnit.SECONDS.toNanos(1);
+    if (left <= 0) {
+      stats.count(Counter.EXPIRED);
+      throw FaultException.of(Fault.DEADLINE_PASSED, "the deadline passed before queueing");
+    }
+    double needed = rate.cautiousSecondsFor(tokens + rows) + WAY_SECONDS;
+    if (tokens > 0 && needed > left) {
+      stats.count(Counter.REFUSED_LATE);
+      throw FaultException.of(
+          Fault.DEADLINE_UNREACHABLE,
+          String.format(
+              Locale.ROOT,
+              "deadline: expected at least %.3f s for the %d tokens queued and the call's %.0f,"
+                  + " found %.3f s",
+              needed,
+              tokens,
+              rows,
+              left));
+    }
+  }
+
   private FaultException full(String wanted, String found) {
     stats.count(Counter.REFUSED_FULL);
     double seconds = rate.secondsFor(tokens);
@@ -98,6 +150,7 @@ public final class Admission {
 
   /** What one call holds of the queue. Closing gives back what is left; idempotent. */
   public final class Ticket implements AutoCloseable {
+    private long bytes;
     private long heldItems;
     private long heldTokens;
     private long heldPaths;
@@ -117,27 +170,10 @@ public final class Admission {
         if (tokens > 0 && tokens + rows > bounds.tokensMax) {
           throw full(rows + " tokens", tokens + " of " + bounds.tokensMax + " tokens");
         }
-        if (deadlineNanos != Job.NO_DEADLINE) {
-          requireReachable(rows, deadlineNanos - System.nanoTime());
-        }
+        requireReachable(rows, deadlineNanos);
+        admittedRows = admittedRows * MEMORY + rows;
+        admittedBytes = admittedBytes * MEMORY + bytes;
         change(0, rows, 0);
-      }
-    }
-
-    private void requireReachable(long rows, long remainingNanos) {
-      if (remainingNanos <= 0) {
-        stats.count(Counter.EXPIRED);
-        throw FaultException.of(Fault.DEADLINE_PASSED, "the deadline passed before queueing");
-      }
-      double needed = rate.secondsFor(tokens + rows);
-      if (tokens > 0 && needed > remainingNanos / (double) TimeUnit.SECONDS.toNanos(1)) {
-        stats.count(Counter.REFUSED_LATE);
-        throw FaultException.of(
-            Fault.DEADLINE_UNREACHABLE,
-            String.format(
-                "deadline: expected at least %.3f s for the %d tokens queued and the call's %d,"
-                    + " found %.3f s",
-                needed, tokens, rows, remainingNanos / 1e9));
       }
     }
 

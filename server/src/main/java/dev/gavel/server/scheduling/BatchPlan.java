@@ -25,6 +25,7 @@ final class BatchPlan implements AutoCloseable {
   private final Batch batch;
   private final BlockCache pool;
   private final int rowsMax;
+  private final int rowsEnough;
   private final int labelRows;
   private final List<Share> shares = new ArrayList<>();
   private final List<KvPrefix> used = new ArrayList<>();
@@ -38,6 +39,7 @@ final class BatchPlan implements AutoCloseable {
     batch.clear();
     pool = device.blocks();
     rowsMax = device.rowsMax();
+    rowsEnough = device.rowsEnough();
     labelRows = device.labels().extraRows();
   }
 
@@ -102,6 +104,16 @@ final class BatchPlan implements AutoCloseable {
 
   int rowsMax() {
     return rowsMax;
+  }
+
+  /** Rows that keep the device busy. */
+  int rowsEnough() {
+    return rowsEnough;
+  }
+
+  /** Whether one more call would only make those that are in wait longer. */
+  boolean isEnough() {
+    return rows() >= rowsEnough;
   }
 
   /** Rows that a scored sequence of {@code tokens} tokens takes. */

@@ -112,6 +112,9 @@ public final class ScoreJob extends Job {
       return false;
     }
     boolean last = next + part.items.size() == work.items.size();
+    if (!last && plan.scores() && remainingRows(plan) <= plan.rowsMax()) {
+      return false; // whole in the next batch, instead of late in both
+    }
     boolean forLater = mayKeep && plan.pool().retains();
     KvExtension kept = null;
     if (!isWhole(known) && mayKeep && (forLater || !last)) {

@@ -37,8 +37,8 @@ final class ScoreQueue {
   }
 
   /**
-   * How long to wait for more calls, in nanoseconds: until the batch is full, or {@code
-   * delayMicros} have passed since the queue was empty.
+   * How long to wait for more calls, in nanoseconds: until there are enough, or {@code delayMicros}
+   * have passed since the queue was empty.
    */
   long holdNanos(BatchPlan plan, long delayMicros, long now) {
     if (delayMicros == 0 || jobs.isEmpty()) {
@@ -47,7 +47,7 @@ final class ScoreQueue {
     long rows = 0;
     for (ScoreJob job : jobs) {
       rows += job.remainingRows(plan);
-      if (rows >= plan.rowsMax()) {
+      if (rows >= plan.rowsEnough()) {
         return 0;
       }
     }
@@ -55,9 +55,10 @@ final class ScoreQueue {
   }
 
   /**
-   * Fills the room of the batch, first come, first served. A call too large for one batch gets half
-   * a batch while others wait and then queues again, so that it delays each of them by little. The
-   * first call decides whether this batch computes label mass; calls of the other kind wait.
+   * Fills the batch, first come, first served, until it has rows enough to keep the device busy:
+   * whoever is in a batch waits for its end. A call too large for one batch gets half a batch while
+   * others wait and then queues again, so that it delays each of them by little. The first call
+   * decides whether this batch computes label mass; calls of the other kind wait.
    */
   void fill(BatchPlan plan, boolean mayKeep) {
     List<ScoreJob> again = new ArrayList<>();
@@ -70,7 +71,7 @@ final class ScoreQueue {
       if (job.addTo(plan, large ? plan.rowsMax() / 2 : plan.room(), mayKeep) && large) {
         again.add(job);
       }
-      if (plan.room() <= plan.scoredRows(1)) {
+      if (plan.isEnough() || plan.room() <= plan.scoredRows(1)) {
         break;
       }
     }
