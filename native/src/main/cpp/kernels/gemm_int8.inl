@@ -66,13 +66,18 @@ inline int32_t pack_group(const int32_t* values) {
   return (values[0] & 65535) | static_cast<int32_t>(static_cast<uint32_t>(values[1]) << 16);
 }
 
+inline int dwords_of(const Int8Inputs& inputs) { return (inputs.rounded() + kGroup - 1) / kGroup; }
+
+// values += float(a b) * scale over `dwords` of a and b, for the `rows` of a tile and one panel.
 template <int rows>
-void gemm_int8_tile(const GemmInt8& args, const GemmF32& store_args, const int32_t* packed, int first, float* out,
-                    int panel) {
-  const int32_t* a = packed;
-  const int8_t* b = args.packed_weights + static_cast<int64_t>(panel) * args.groups * 2 * kWeightBytes;
-  IntVec sums[rows][2] = {};
-  for (int k = 0; k < args.groups; k++) {
+inline void add_group(Vec (&values)[rows][2], const int32_t* a, const int8_t* b, int dwords, const int32_t* row_sums,
+                      const float* scales) {
+  IntVec sums[rows][2];
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; r++) {
+    sums[r][0] = sums[r][1] = IntVec{} + row_sums[r];
+  }
+  for (int k = 0; k < dwords; k++) {
     const WeightVec b0 = load_weights(b);
     const WeightVec b1 = load_weights(b + kWeightBytes);
 #pragma GCC unroll 16
@@ -83,19 +88,52 @@ void gemm_int8_tile(const GemmInt8& args, const GemmF32& store_args, const int32
     a += rows;
     b += 2 * kWeightBytes;
   }
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; r++) {
+    const Vec scale = splat(scales[r]);
+    values[r][0] += __builtin_convertvector(sums[r][0], Vec) * scale;
+    values[r][1] += __builtin_convertvector(sums[r][1], Vec) * scale;
+  }
+}
+
+// One tile by one panel; `a` and `out` begin at the tile.
+template <int rows>
+void gemm_int8_tile(const GemmInt8& args, const GemmF32& store_args, Int8Rows a, float* out, int panel) {
+  const int dwords = dwords_of(args.inputs);
+  const int step = args.inputs.scale_group / kGroup;
+  const int8_t* b = args.packed_weights + static_cast<int64_t>(panel) * dwords * 2 * kWeightBytes;
+  Vec values[rows][2] = {};
+  for (int left = dwords; left > 0; left -= step) {
+    const int count = left < step ? left : step;
+    add_group<rows>(values, a.packed, b, count, a.sums, a.scales);
+    a.packed += count * rows;
+    a.sums += rows;
+    a.scales += rows;
+    b += static_cast<int64_t>(count) * 2 * kWeightBytes;
+  }
   const float* scales = args.column_scales + static_cast<int64_t>(panel) * kPanel;
   const Vec scale0 = load(scales);
   const Vec scale1 = load(scales + kLanes);
-  Vec values[rows][2];
+#pragma GCC unroll 16
   for (int r = 0; r < rows; r++) {
-    const Vec row_scale = splat(args.row_scales[first + r]);
-    values[r][0] = __builtin_convertvector(sums[r][0] - args.row_sums[first + r], Vec) * (row_scale * scale0);
-    values[r][1] = __builtin_convertvector(sums[r][1] - args.row_sums[first + r], Vec) * (row_scale * scale1);
+    values[r][0] *= scale0;
+    values[r][1] *= scale1;
+  }
+  const float* w = args.outlier_weights + static_cast<int64_t>(panel) * args.inputs.outliers * kPanel;
+  for (int o = 0; o < args.inputs.outliers; o++, w += kPanel) {
+    const Vec w0 = load(w);
+    const Vec w1 = load(w + kLanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++) {
+      const Vec x = splat(a.outliers[r * args.inputs.outliers + o]);
+      values[r][0] += x * w0;
+      values[r][1] += x * w1;
+    }
   }
   store_tile<rows>(values, out, store_args, panel);
 }
 
-using GemmInt8Tile = void (*)(const GemmInt8&, const GemmF32&, const int32_t*, int, float*, int);
+using GemmInt8Tile = void (*)(const GemmInt8&, const GemmF32&, Int8Rows, float*, int);
 
 template <int... rows>
 constexpr GemmInt8Tile gemm_int8_tile_of(int count, std::integer_sequence<int, rows...>) {
@@ -106,17 +144,17 @@ constexpr GemmInt8Tile gemm_int8_tile_of(int count, std::integer_sequence<int, r
 void gemm_int8(const GemmInt8& args) {
   const GemmF32 store_args = {nullptr,      args.rows, 0,           nullptr,       args.panel_begin, args.panel_end,
                               args.columns, args.out,  args.stride, args.epilogue, args.bias};
+  const int dwords = dwords_of(args.inputs);
   const int rest = args.rows % kTile;
   const GemmInt8Tile last = rest == 0 ? nullptr : gemm_int8_tile_of(rest, std::make_integer_sequence<int, kTile>());
   for (int panel = args.panel_begin; panel < args.panel_end; panel++) {
     int first = 0;
     for (; first + kTile <= args.rows; first += kTile) {
-      gemm_int8_tile<kTile>(args, store_args, args.packed_rows + static_cast<int64_t>(first) * args.groups, first,
-                            args.out + first * args.stride, panel);
+      gemm_int8_tile<kTile>(args, store_args, args.a.from(first, args.inputs, dwords), args.out + first * args.stride,
+                            panel);
     }
     if (last != nullptr) {
-      last(args, store_args, args.packed_rows + static_cast<int64_t>(first) * args.groups, first,
-           args.out + first * args.stride, panel);
+      last(args, store_args, args.a.from(first, args.inputs, dwords), args.out + first * args.stride, panel);
     }
   }
 }
@@ -239,7 +277,7 @@ inline float hadamard_row(float* x, int k, int block) {
   }
 }
 
-// Writes row `row` of a tile of `rows`; returns the sum of its quantized values.
+// Writes row `row` of a tile of `rows`, from the tile's first dword on; returns the sum of its quantized values.
 inline int32_t quantize_row(const float* x, int k, float inverse, int32_t* packed, int row, int rows) {
   [[maybe_unused]] const Vec magic = splat(12582912.0f);  // rounds to nearest even; its low bits are the integer
   IntVec sums = {};
@@ -286,16 +324,27 @@ inline int32_t quantize_row(const float* x, int k, float inverse, int32_t* packe
 }
 
 void quantize_rows(const QuantizeRows& args) {
-  const int groups = (args.k + kGroup - 1) / kGroup;
+  const Int8Inputs& inputs = args.inputs;
+  const int dwords = dwords_of(inputs);
   for (int r = 0; r < args.count; r++) {
-    float* x = args.rows[r];
-    const float most = args.hadamard > 0 ? hadamard_row(x, args.k, args.hadamard) : largest(x, args.k);
-    const float inverse = most > 0 ? 127.0f / most : 0.0f;
+    const float norm = args.epsilon < 0 ? 1.0f : inverse_rms(args.rows[r], inputs.k, args.epsilon);
+    for (int o = 0; o < inputs.outliers; o++) {
+      args.out.outliers[r * inputs.outliers + o] = args.rows[r][o] * norm;
+    }
     const int tile = r / kTile * kTile;
     const int rows = args.count - tile < kTile ? args.count - tile : kTile;
-    const int32_t sum =
-        quantize_row(x, args.k, inverse, args.packed + static_cast<int64_t>(tile) * groups, r - tile, rows);
-    args.sums[r] = kWeightOffset * sum;
-    args.scales[r] = most / 127.0f * (args.epsilon < 0 ? 1.0f : inverse_rms(x, args.k, args.epsilon));
+    Int8Rows out = args.out.from(tile, inputs, dwords);
+    float* x = args.rows[r] + inputs.outliers;
+    for (int left = inputs.rounded(); left > 0; left -= inputs.scale_group) {
+      const int count = left < inputs.scale_group ? left : inputs.scale_group;
+      const float most = args.hadamard > 0 ? hadamard_row(x, count, args.hadamard) : largest(x, count);
+      const float inverse = most > 0 ? 127.0f / most : 0.0f;
+      out.sums[r - tile] = -kWeightOffset * quantize_row(x, count, inverse, out.packed, r - tile, rows);
+      out.scales[r - tile] = most / 127.0f * norm;
+      out.packed += count / kGroup * rows;
+      out.sums += rows;
+      out.scales += rows;
+      x += count;
+    }
   }
 }

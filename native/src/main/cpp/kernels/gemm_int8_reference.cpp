@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/reference.h"
@@ -6,24 +7,33 @@ namespace gavel::reference {
 
 namespace {
 
-int32_t dot(const GemmInt8& args, int row, int panel, int column) {
-  const int32_t* a = args.packed_rows + static_cast<int64_t>(row) * args.groups;
-  const int8_t* b = args.packed_weights + (static_cast<int64_t>(panel) * args.groups * kPanel + column) * kGroup;
-  int32_t sum = 0;
-  for (int g = 0; g < args.groups; g++) {
-    sum += static_cast<int16_t>(a[g]) * b[g * kPanel * kGroup] + (a[g] >> 16) * b[g * kPanel * kGroup + 1];
-  }
-  return sum;
-}
+int dwords_of(const Int8Inputs& inputs) { return (inputs.rounded() + kGroup - 1) / kGroup; }
 
 float scaled(const GemmInt8& args, int row, int panel, int column) {
-  const float scale = args.row_scales[row] * args.column_scales[panel * kPanel + column];
-  return static_cast<float>(dot(args, row, panel, column) - args.row_sums[row]) * scale;
+  const int dwords = dwords_of(args.inputs);
+  const int step = args.inputs.scale_group / kGroup;
+  const Int8Rows a = args.a.from(row, args.inputs, dwords);
+  const int8_t* b = args.packed_weights + (static_cast<int64_t>(panel) * dwords * kPanel + column) * kGroup;
+  double value = 0;
+  for (int begin = 0; begin < dwords; begin += step) {
+    int32_t sum = a.sums[begin / step];
+    for (int d = begin; d < dwords && d < begin + step; d++) {
+      sum += static_cast<int16_t>(a.packed[d]) * b[d * kPanel * kGroup];
+      sum += (a.packed[d] >> 16) * b[d * kPanel * kGroup + 1];
+    }
+    value += static_cast<double>(sum) * a.scales[begin / step];
+  }
+  value *= args.column_scales[panel * kPanel + column];
+  const float* w = args.outlier_weights + static_cast<int64_t>(panel) * args.inputs.outliers * kPanel + column;
+  for (int o = 0; o < args.inputs.outliers; o++) {
+    value += static_cast<double>(a.outliers[o]) * w[o * kPanel];
+  }
+  return static_cast<float>(value);
 }
 
 // By the definition: H[i, j] = (-1)^popcount(i & j) / sqrt(size).
 void hadamard(float* x, int size) {
-  double result[64];
+  double result[256];
   for (int i = 0; i < size; i++) {
     result[i] = 0;
     for (int j = 0; j < size; j++) {
@@ -58,30 +68,41 @@ void gemm_int8(const GemmInt8& args) {
 }
 
 void quantize_rows(const QuantizeRows& args) {
-  const int groups = (args.k + kGroup - 1) / kGroup;
+  const Int8Inputs& inputs = args.inputs;
+  const int dwords = dwords_of(inputs);
   for (int r = 0; r < args.count; r++) {
     float* x = args.rows[r];
-    for (int begin = 0; begin < args.k && args.hadamard > 0; begin += args.hadamard) {
-      hadamard(x + begin, args.hadamard);
-    }
-    float most = 0;
+    const Int8Rows out = args.out.from(r, inputs, dwords);
     double squares = 0;
-    for (int i = 0; i < args.k; i++) {
-      most = std::fmax(most, std::fabs(x[i]));
+    for (int i = 0; i < inputs.k; i++) {
       squares += static_cast<double>(x[i]) * x[i];
     }
-    const float inverse = most > 0 ? 127.0f / most : 0.0f;
-    for (int g = 0; g < groups; g++) {
-      uint32_t packed = 0;
-      for (int j = 0; j < kGroup && g * kGroup + j < args.k; j++) {
-        const int32_t q = static_cast<int32_t>(std::nearbyint(static_cast<double>(x[g * kGroup + j]) * inverse));
-        packed |= (static_cast<uint32_t>(q) & 65535u) << (16 * j);
-      }
-      args.packed[static_cast<int64_t>(r) * groups + g] = static_cast<int32_t>(packed);
+    const double norm = args.epsilon < 0 ? 1 : 1 / std::sqrt(squares / inputs.k + args.epsilon);
+    for (int o = 0; o < inputs.outliers; o++) {
+      out.outliers[o] = static_cast<float>(x[o] * norm);
     }
-    args.sums[r] = 0;
-    const double norm = args.epsilon < 0 ? 1 : 1 / std::sqrt(squares / args.k + args.epsilon);
-    args.scales[r] = static_cast<float>(most / 127.0f * norm);
+    x += inputs.outliers;
+    for (int begin = 0; begin < inputs.rounded() && args.hadamard > 0; begin += args.hadamard) {
+      hadamard(x + begin, args.hadamard);
+    }
+    for (int d = 0; d < dwords; d++) {
+      out.packed[d] = 0;
+    }
+    for (int s = 0; s < inputs.scales(); s++) {
+      const int begin = s * inputs.scale_group;
+      const int end = std::min(inputs.rounded(), begin + inputs.scale_group);
+      float most = 0;
+      for (int i = begin; i < end; i++) {
+        most = std::fmax(most, std::fabs(x[i]));
+      }
+      const float inverse = most > 0 ? 127.0f / most : 0.0f;
+      for (int i = begin; i < end; i++) {
+        const int32_t q = static_cast<int32_t>(std::nearbyint(static_cast<double>(x[i]) * inverse));
+        out.packed[i / kGroup] |= static_cast<int32_t>((static_cast<uint32_t>(q) & 65535u) << (16 * (i % kGroup)));
+      }
+      out.sums[s] = 0;
+      out.scales[s] = static_cast<float>(most / 127.0f * norm);
+    }
   }
 }
 

@@ -7,6 +7,10 @@
 //   o                                                          R W V^-1 per head on the inputs
 //   down                                                       R W H
 // All exact in real numbers. Each output channel is then rounded to 127 steps of its largest weight.
+//
+// Outliers. In many models a few channels of the residual stream are tens of times larger than all
+// others, in every token. R leaves them alone and puts them first; they and their weights stay in fp32.
+// They are known without data: what writes to the stream has the largest rows there.
 #pragma once
 
 #include <functional>
@@ -22,6 +26,9 @@ class Quantizer {
  public:
   Quantizer(const Config& config, const Kernels& kernels, ThreadPool& pool);
 
+  // Finds the channels that stay in fp32. Comes first, when all matrices are staged.
+  void choose_outliers(const std::vector<Layer>& layers, const TensorView& embedding);
+
   // Replaces every matrix of the layer by its int8 form (the router by its folded fp32 form), folds
   // the norms into them and sets the norms to 1.
   void quantize(Layer& layer, bool sparse) const;
@@ -35,12 +42,14 @@ class Quantizer {
   using RowTransform = std::function<void(float*)>;
 
   void reader(Linear& linear, const float* norm) const;
-  void writer(Linear& linear, const RowTransform& inputs) const;
+  void writer(Linear& linear, const RowTransform& inputs, int scale_group) const;
   void key_value(Linear& linear, const float* norm) const;
   void router(Linear& linear, const float* norm) const;
   std::vector<float> gather(const Linear& linear) const;
   void transform_rows(std::vector<float>& matrix, int k, const RowTransform& transform) const;
-  void rotate_outputs(std::vector<float>& matrix, int k) const;
+  void rotate_columns(const Rotation& rotation, float* rows, int k) const;
+  void shape(Linear& linear, const Int8Inputs& inputs) const;
+  Int8Inputs stream_inputs() const;
   RowTransform reading(const float* norm) const;
   void pack(Linear& linear, const std::vector<float>& matrix) const;
   void pack_panel(Linear& linear, const float* matrix, int first, int index) const;
