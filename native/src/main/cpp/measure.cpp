@@ -62,7 +62,7 @@ double f32_seconds(int threads, int m, int n, int k, double seconds) {
 double int8_seconds(int threads, int m, int n, int k, double seconds) {
   const Kernels& kernels = best_kernels();
   const int panels = (n + kernels.panel - 1) / kernels.panel;
-  const Int8Inputs inputs = Int8Inputs::whole(k, 0);
+  const Int8Inputs inputs = {k, 0};
   const int dwords = kernels.int8_layout.dwords(inputs);
   Buffer<int32_t> a(static_cast<size_t>(m) * dwords);
   Buffer<int8_t> b(static_cast<size_t>(panels) * dwords * kernels.panel * kernels.int8_layout.group);

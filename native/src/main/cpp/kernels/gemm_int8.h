@@ -1,9 +1,9 @@
-// C = A B with int8 operands and int32 sums: weights quantized per output channel, activations per row
-// and group of inputs, both symmetric. The epilogues are those of gemm_f32.h.
+// C = A B with int8 operands and int32 sums: weights quantized per output channel, activations per
+// row, both symmetric. The epilogues are those of gemm_f32.h.
 //
-//   sum[m, n, s] = sum_{k in group s} qa[m, k] qb[n, k]                                  exact
-//   value        = (sum_s float(sum[m, n, s]) * row_scale[m, s]) * column_scale[n]
-//                  + sum_{o < outliers} x[m, o] * w[n, o]                                fp32
+//   sum[m, n] = sum_{k >= outliers} qa[m, k] qb[n, k]                                 exact
+//   value     = float(sum[m, n]) * row_scale[m] * column_scale[n]
+//               + sum_{o < outliers} x[m, o] * w[n, o]                                fp32
 //
 // The first `outliers` inputs are not rounded at all: they are the few coordinates that are larger than
 // all others in every row, and would set everybody's scale (LLM.int8, arXiv 2208.07339, at columns that
@@ -15,15 +15,15 @@
 // quantize_rows, for each row x of width k:
 //   1. hadamard > 0: blocks of that many values are multiplied by the orthonormal Hadamard matrix, in
 //      place (QuaRot, arXiv 2404.00456; the weights carry its inverse);
-//   2. per group: scale = max|x| / 127, q = x * (127 / max|x|) rounded once, to the nearest, ties to even;
-//   3. epsilon >= 0: scales and outliers are multiplied by rsqrt(mean(x^2) + epsilon), which is RMSNorm
+//   2. scale = max|x| / 127, q = x * (127 / max|x|) rounded once, to the nearest, ties to even;
+//   3. epsilon >= 0: scale and outliers are multiplied by rsqrt(mean(x^2) + epsilon), which is RMSNorm
 //      without weights (they are folded into the matrix that follows).
 //
 // Layout. Dwords of `group` consecutive rounded inputs, padded with zeros: 4 int8, or 2 int16 for
-// processors without byte dot products. Rows: tiles as in gemm_f32.h, [tile][dword][row]; their scales and
-// sums [tile][scale group][row]; their outliers [row][outlier]. Weights: [panel][dword][column][group] int8,
-// with `weight_offset` added and read as unsigned where the instruction wants it so; the row's sums take off
-// what that adds. Weights of outliers: [panel][outlier][column] fp32.
+// processors without byte dot products. Rows: tiles as in gemm_f32.h, [tile][dword][row]; their outliers
+// [tile][outlier][row]. Weights: [panel][dword][column][group] int8, with `weight_offset` added and read
+// as unsigned where the instruction wants it so; the row's sum takes off what that adds. Weights of
+// outliers: [panel][outlier][column] fp32.
 #pragma once
 
 #include <cstdint>
@@ -32,17 +32,12 @@
 
 namespace gavel {
 
-// How the inputs of a product are rounded.
+// Which inputs of a product are rounded.
 struct Int8Inputs {
-  int k;            // inputs, outliers included
-  int outliers;     // leading inputs that stay in fp32
-  int scale_group;  // rounded inputs per scale, a multiple of 64; the last group may be smaller
-
-  // One scale for the whole row.
-  static Int8Inputs whole(int k, int outliers) { return {k, outliers, (k + 63) / 64 * 64}; }
+  int k;         // inputs, outliers included
+  int outliers;  // leading inputs that stay in fp32
 
   int rounded() const { return k - outliers; }
-  int scales() const { return (rounded() + scale_group - 1) / scale_group; }
 };
 
 struct Int8Layout {
@@ -55,15 +50,13 @@ struct Int8Layout {
 // Quantized rows, in the layout above.
 struct Int8Rows {
   int32_t* packed;  // [count * dwords]
-  float* scales;    // [count * scales]
-  int32_t* sums;    // [count * scales] -weight_offset * sum of the group's quantized values
-  float* outliers;  // [count, outliers]
+  float* scales;    // [count]
+  int32_t* sums;    // [count] -weight_offset * sum of the row's quantized values
+  float* outliers;  // [count * outliers]
 
   // Those from row `first` on, which begins a tile.
-  Int8Rows from(int first, const Int8Inputs& inputs, int dwords) const {
-    return {packed + static_cast<int64_t>(first) * dwords, scales + static_cast<int64_t>(first) * inputs.scales(),
-            sums + static_cast<int64_t>(first) * inputs.scales(),
-            outliers + static_cast<int64_t>(first) * inputs.outliers};
+  Int8Rows from(int64_t first, const Int8Inputs& inputs, int dwords) const {
+    return {packed + first * dwords, scales + first, sums + first, outliers + first * inputs.outliers};
   }
 };
 
@@ -71,7 +64,7 @@ struct QuantizeRows {
   float* const* rows;  // [count] each [k]; changed where hadamard > 0
   int count;
   Int8Inputs inputs;
-  int hadamard;   // 0, or a power of two from 2 to 256 that divides k and the scale group; then no outliers
+  int hadamard;   // 0, or a power of two from 2 to 256 that divides k; then there are no outliers
   float epsilon;  // negative: no norm
   Int8Rows out;
 };

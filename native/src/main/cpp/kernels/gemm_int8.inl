@@ -68,14 +68,32 @@ inline int32_t pack_group(const int32_t* values) {
 
 inline int dwords_of(const Int8Inputs& inputs) { return (inputs.rounded() + kGroup - 1) / kGroup; }
 
-// values += float(a b) * scale over `dwords` of a and b, for the `rows` of a tile and one panel.
+// values += outliers * their weights in fp32, one outlier after the other.
 template <int rows>
-inline void add_group(Vec (&values)[rows][2], const int32_t* a, const int8_t* b, int dwords, const int32_t* row_sums,
-                      const float* scales) {
+inline void add_outliers(Vec (&values)[rows][2], const float* x, const float* w, int outliers) {
+  for (int o = 0; o < outliers; o++) {
+    const Vec w0 = load(w);
+    const Vec w1 = load(w + kLanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++) {
+      values[r][0] += splat(x[r]) * w0;
+      values[r][1] += splat(x[r]) * w1;
+    }
+    x += rows;
+    w += kPanel;
+  }
+}
+
+// One tile by one panel; `a` and `out` begin at the tile.
+template <int rows>
+void gemm_int8_tile(const GemmInt8& args, const GemmF32& store_args, const Int8Rows& tile, float* out, int panel) {
+  const int dwords = dwords_of(args.inputs);
+  const int32_t* a = tile.packed;
+  const int8_t* b = args.packed_weights + static_cast<int64_t>(panel) * dwords * 2 * kWeightBytes;
   IntVec sums[rows][2];
 #pragma GCC unroll 16
   for (int r = 0; r < rows; r++) {
-    sums[r][0] = sums[r][1] = IntVec{} + row_sums[r];
+    sums[r][0] = sums[r][1] = IntVec{} + tile.sums[r];
   }
   for (int k = 0; k < dwords; k++) {
     const WeightVec b0 = load_weights(b);
@@ -88,52 +106,23 @@ inline void add_group(Vec (&values)[rows][2], const int32_t* a, const int8_t* b,
     a += rows;
     b += 2 * kWeightBytes;
   }
-#pragma GCC unroll 16
-  for (int r = 0; r < rows; r++) {
-    const Vec scale = splat(scales[r]);
-    values[r][0] += __builtin_convertvector(sums[r][0], Vec) * scale;
-    values[r][1] += __builtin_convertvector(sums[r][1], Vec) * scale;
-  }
-}
-
-// One tile by one panel; `a` and `out` begin at the tile.
-template <int rows>
-void gemm_int8_tile(const GemmInt8& args, const GemmF32& store_args, Int8Rows a, float* out, int panel) {
-  const int dwords = dwords_of(args.inputs);
-  const int step = args.inputs.scale_group / kGroup;
-  const int8_t* b = args.packed_weights + static_cast<int64_t>(panel) * dwords * 2 * kWeightBytes;
-  Vec values[rows][2] = {};
-  for (int left = dwords; left > 0; left -= step) {
-    const int count = left < step ? left : step;
-    add_group<rows>(values, a.packed, b, count, a.sums, a.scales);
-    a.packed += count * rows;
-    a.sums += rows;
-    a.scales += rows;
-    b += static_cast<int64_t>(count) * 2 * kWeightBytes;
-  }
   const float* scales = args.column_scales + static_cast<int64_t>(panel) * kPanel;
   const Vec scale0 = load(scales);
   const Vec scale1 = load(scales + kLanes);
+  Vec values[rows][2];
 #pragma GCC unroll 16
   for (int r = 0; r < rows; r++) {
-    values[r][0] *= scale0;
-    values[r][1] *= scale1;
+    const Vec row_scale = splat(tile.scales[r]);
+    values[r][0] = __builtin_convertvector(sums[r][0], Vec) * row_scale * scale0;
+    values[r][1] = __builtin_convertvector(sums[r][1], Vec) * row_scale * scale1;
   }
-  const float* w = args.outlier_weights + static_cast<int64_t>(panel) * args.inputs.outliers * kPanel;
-  for (int o = 0; o < args.inputs.outliers; o++, w += kPanel) {
-    const Vec w0 = load(w);
-    const Vec w1 = load(w + kLanes);
-#pragma GCC unroll 16
-    for (int r = 0; r < rows; r++) {
-      const Vec x = splat(a.outliers[r * args.inputs.outliers + o]);
-      values[r][0] += x * w0;
-      values[r][1] += x * w1;
-    }
-  }
+  const int outliers = args.inputs.outliers;
+  add_outliers<rows>(values, tile.outliers, args.outlier_weights + static_cast<int64_t>(panel) * outliers * kPanel,
+                     outliers);
   store_tile<rows>(values, out, store_args, panel);
 }
 
-using GemmInt8Tile = void (*)(const GemmInt8&, const GemmF32&, Int8Rows, float*, int);
+using GemmInt8Tile = void (*)(const GemmInt8&, const GemmF32&, const Int8Rows&, float*, int);
 
 template <int... rows>
 constexpr GemmInt8Tile gemm_int8_tile_of(int count, std::integer_sequence<int, rows...>) {
@@ -277,7 +266,7 @@ inline float hadamard_row(float* x, int k, int block) {
   }
 }
 
-// Writes row `row` of a tile of `rows`, from the tile's first dword on; returns the sum of its quantized values.
+// Writes row `row` of a tile of `rows`; returns the sum of its quantized values.
 inline int32_t quantize_row(const float* x, int k, float inverse, int32_t* packed, int row, int rows) {
   [[maybe_unused]] const Vec magic = splat(12582912.0f);  // rounds to nearest even; its low bits are the integer
   IntVec sums = {};
@@ -328,23 +317,17 @@ void quantize_rows(const QuantizeRows& args) {
   const int dwords = dwords_of(inputs);
   for (int r = 0; r < args.count; r++) {
     const float norm = args.epsilon < 0 ? 1.0f : inverse_rms(args.rows[r], inputs.k, args.epsilon);
-    for (int o = 0; o < inputs.outliers; o++) {
-      args.out.outliers[r * inputs.outliers + o] = args.rows[r][o] * norm;
-    }
     const int tile = r / kTile * kTile;
     const int rows = args.count - tile < kTile ? args.count - tile : kTile;
-    Int8Rows out = args.out.from(tile, inputs, dwords);
-    float* x = args.rows[r] + inputs.outliers;
-    for (int left = inputs.rounded(); left > 0; left -= inputs.scale_group) {
-      const int count = left < inputs.scale_group ? left : inputs.scale_group;
-      const float most = args.hadamard > 0 ? hadamard_row(x, count, args.hadamard) : largest(x, count);
-      const float inverse = most > 0 ? 127.0f / most : 0.0f;
-      out.sums[r - tile] = -kWeightOffset * quantize_row(x, count, inverse, out.packed, r - tile, rows);
-      out.scales[r - tile] = most / 127.0f * norm;
-      out.packed += count / kGroup * rows;
-      out.sums += rows;
-      out.scales += rows;
-      x += count;
+    const Int8Rows out = args.out.from(tile, inputs, dwords);
+    for (int o = 0; o < inputs.outliers; o++) {
+      out.outliers[o * rows + r - tile] = args.rows[r][o] * norm;
     }
+    float* x = args.rows[r] + inputs.outliers;
+    const int k = inputs.rounded();
+    const float most = args.hadamard > 0 ? hadamard_row(x, k, args.hadamard) : largest(x, k);
+    const float inverse = most > 0 ? 127.0f / most : 0.0f;
+    out.sums[r - tile] = -kWeightOffset * quantize_row(x, k, inverse, out.packed, r - tile, rows);
+    out.scales[r - tile] = most / 127.0f * norm;
   }
 }

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cmath>
 
 #include "kernels/reference.h"
@@ -11,19 +10,14 @@ int dwords_of(const Int8Inputs& inputs) { return (inputs.rounded() + kGroup - 1)
 
 float scaled(const GemmInt8& args, int row, int panel, int column) {
   const int dwords = dwords_of(args.inputs);
-  const int step = args.inputs.scale_group / kGroup;
   const Int8Rows a = args.a.from(row, args.inputs, dwords);
   const int8_t* b = args.packed_weights + (static_cast<int64_t>(panel) * dwords * kPanel + column) * kGroup;
-  double value = 0;
-  for (int begin = 0; begin < dwords; begin += step) {
-    int32_t sum = a.sums[begin / step];
-    for (int d = begin; d < dwords && d < begin + step; d++) {
-      sum += static_cast<int16_t>(a.packed[d]) * b[d * kPanel * kGroup];
-      sum += (a.packed[d] >> 16) * b[d * kPanel * kGroup + 1];
-    }
-    value += static_cast<double>(sum) * a.scales[begin / step];
+  int32_t sum = a.sums[0];
+  for (int d = 0; d < dwords; d++) {
+    sum +=
+        static_cast<int16_t>(a.packed[d]) * b[d * kPanel * kGroup] + (a.packed[d] >> 16) * b[d * kPanel * kGroup + 1];
   }
-  value *= args.column_scales[panel * kPanel + column];
+  double value = static_cast<double>(sum) * a.scales[0] * args.column_scales[panel * kPanel + column];
   const float* w = args.outlier_weights + static_cast<int64_t>(panel) * args.inputs.outliers * kPanel + column;
   for (int o = 0; o < args.inputs.outliers; o++) {
     value += static_cast<double>(a.outliers[o]) * w[o * kPanel];
@@ -85,24 +79,21 @@ void quantize_rows(const QuantizeRows& args) {
     for (int begin = 0; begin < inputs.rounded() && args.hadamard > 0; begin += args.hadamard) {
       hadamard(x + begin, args.hadamard);
     }
+    float most = 0;
+    for (int i = 0; i < inputs.rounded(); i++) {
+      most = std::fmax(most, std::fabs(x[i]));
+    }
+    const float inverse = most > 0 ? 127.0f / most : 0.0f;
     for (int d = 0; d < dwords; d++) {
-      out.packed[d] = 0;
-    }
-    for (int s = 0; s < inputs.scales(); s++) {
-      const int begin = s * inputs.scale_group;
-      const int end = std::min(inputs.rounded(), begin + inputs.scale_group);
-      float most = 0;
-      for (int i = begin; i < end; i++) {
-        most = std::fmax(most, std::fabs(x[i]));
+      uint32_t packed = 0;
+      for (int j = 0; j < kGroup && d * kGroup + j < inputs.rounded(); j++) {
+        const int32_t q = static_cast<int32_t>(std::nearbyint(static_cast<double>(x[d * kGroup + j]) * inverse));
+        packed |= (static_cast<uint32_t>(q) & 65535u) << (16 * j);
       }
-      const float inverse = most > 0 ? 127.0f / most : 0.0f;
-      for (int i = begin; i < end; i++) {
-        const int32_t q = static_cast<int32_t>(std::nearbyint(static_cast<double>(x[i]) * inverse));
-        out.packed[i / kGroup] |= static_cast<int32_t>((static_cast<uint32_t>(q) & 65535u) << (16 * (i % kGroup)));
-      }
-      out.sums[s] = 0;
-      out.scales[s] = static_cast<float>(most / 127.0f * norm);
+      out.packed[d] = static_cast<int32_t>(packed);
     }
+    out.sums[0] = 0;
+    out.scales[0] = static_cast<float>(most / 127.0f * norm);
   }
 }
 

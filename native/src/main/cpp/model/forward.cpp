@@ -61,9 +61,7 @@ void Forward::size_scratch(const Plan& plan) {
   out_.reserve(plan.outputs.size() * config_.hidden);
   for (Workspace& ws : workspaces_) {
     const size_t count = block;
-    if (config_.quantization != GAVEL_INT8) {
-      ws.packed.reserve(count * widest);
-    }
+    ws.packed.reserve(count * std::max(widest, config_.experts > 0 ? config_.expert_intermediate : 0));
     ws.query.reserve(count * config_.query_width());
     ws.key_value.reserve(count * 2 * config_.kv_width());
     ws.attention.reserve(count * config_.query_width());
@@ -71,7 +69,6 @@ void Forward::size_scratch(const Plan& plan) {
                           std::max(config_.intermediate, config_.experts > 0 ? config_.expert_intermediate : 0));
     if (config_.experts > 0) {
       // One expert may be chosen by every row of a block.
-      ws.packed.reserve(count * std::max(widest, config_.expert_intermediate));
       ws.normed.reserve(count * config_.hidden);
       ws.routed.reserve(count * picks * config_.hidden);
       ws.expert_out.reserve(count * config_.hidden);

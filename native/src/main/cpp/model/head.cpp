@@ -88,14 +88,13 @@ void Head::pack_for_vocabulary(const std::vector<int>& rows, const float* hidden
   const int count = static_cast<int>(rows.size());
   const Int8Inputs& inputs = weights_.head().inputs;
   quantized_.reserve(count, inputs, kernels_.int8_layout);
-  kernels_.quantize_rows({row_pointers_.data(), count, inputs, 0, static_cast<float>(config_.rms_epsilon),
-                          quantized_.rows()});
+  kernels_.quantize_rows(
+      {row_pointers_.data(), count, inputs, 0, static_cast<float>(config_.rms_epsilon), quantized_.rows()});
 }
 
 // Logits of some packed rows (from a tile's border on) in some panels; out is row_begin's at the first
 // of the panels.
-void Head::multiply_vocabulary(int row_begin, int row_end, int panel_begin, int panel_end, float* out,
-                               int64_t stride) {
+void Head::multiply_vocabulary(int row_begin, int row_end, int panel_begin, int panel_end, float* out, int64_t stride) {
   const Linear& head = weights_.head();
   const int rows = row_end - row_begin;
   const int panels = panel_end - panel_begin;

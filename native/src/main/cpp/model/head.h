@@ -36,8 +36,7 @@ class Head {
   void logits(const std::vector<int>& rows, const float* hidden, float* out);
   void pack(const std::vector<int>& rows, const float* hidden);
   void pack_for_vocabulary(const std::vector<int>& rows, const float* hidden);
-  void multiply_vocabulary(int row_begin, int row_end, int panel_begin, int panel_end, float* out,
-                           int64_t stride);
+  void multiply_vocabulary(int row_begin, int row_end, int panel_begin, int panel_end, float* out, int64_t stride);
   bool needs_normalizer(const Plan& plan, const PlannedOutput& output) const;
 
   const Config& config_;

@@ -10,8 +10,8 @@ class Int8Buffer {
  public:
   void reserve(int count, const Int8Inputs& inputs, const Int8Layout& layout) {
     packed_.reserve(static_cast<size_t>(count) * layout.dwords(inputs));
-    scales_.reserve(static_cast<size_t>(count) * inputs.scales());
-    sums_.reserve(static_cast<size_t>(count) * inputs.scales());
+    scales_.reserve(count);
+    sums_.reserve(count);
     outliers_.reserve(static_cast<size_t>(count) * inputs.outliers);
   }
 

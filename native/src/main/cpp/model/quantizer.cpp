@@ -9,8 +9,7 @@ namespace gavel {
 
 namespace {
 
-constexpr int kScaleGroup = 128;     // inputs of o and down per scale
-constexpr int kOutliersMax = 8;      // each costs a product with an outlier 1/140 of its time at a width of 576
+constexpr int kOutliersMax = 8;      // each adds 1% to the products that read the stream, at a width of 576
 constexpr double kOutlierPower = 2;  // times the mean channel's power
 
 // Adds the squares of every row of a matrix to power[row].
@@ -60,26 +59,40 @@ void Quantizer::choose_outliers(const std::vector<Layer>& layers, const TensorVi
   stream_ = Rotation(width, std::move(outliers));
 }
 
-void Quantizer::quantize(Layer& layer, bool sparse) const {
-  reader(layer.query, layer.attention_norm.data());
-  key_value(layer.key_value, layer.attention_norm.data());
+void Quantizer::quantize(Layer& layer, bool sparse, bool last) const {
+  const float* attention_norm = layer.attention_norm.data();
+  const float* feed_forward_norm = layer.feed_forward_norm.data();
+  round(layer.query, gather_reader(layer.query, attention_norm), stream_inputs());
+  key_value(layer.key_value, attention_norm);
   const int dim = config_.head_dim;
   const auto rotate_heads = [&](float* row) {
     for (int head = 0; head < config_.heads; head++) {
       value_.apply(row + static_cast<int64_t>(head) * dim);
     }
   };
-  writer(layer.output, rotate_heads, dim % 64 == 0 ? dim : kScaleGroup);
+  round(layer.output, gather_writer(layer.output, rotate_heads), {layer.output.k, 0});
   if (sparse) {
-    router(layer.router, layer.feed_forward_norm.data());
+    // Which expert comes first must not depend on rounding.
+    keep(layer.router, gather_reader(layer.router, feed_forward_norm));
   }
   for (Expert& expert : layer.experts) {
-    reader(expert.gate_up, layer.feed_forward_norm.data());
-    const int width = expert.down.k;
-    writer(expert.down, [width](float* row) { hadamard_blocks(row, width, hadamard_block(width)); }, kScaleGroup);
+    feed_forward(expert, feed_forward_norm, last);
   }
   std::fill_n(layer.attention_norm.data(), config_.hidden, 1.0f);
   std::fill_n(layer.feed_forward_norm.data(), config_.hidden, 1.0f);
+}
+
+// What the last layer's down_proj gets wrong is not averaged out by any layer behind it, its input is the
+// most uneven of all, and only rows with an output pass it: it stays in fp32.
+void Quantizer::feed_forward(Expert& expert, const float* norm, bool last) const {
+  round(expert.gate_up, gather_reader(expert.gate_up, norm), stream_inputs());
+  if (last) {
+    keep(expert.down, gather_writer(expert.down, [](float*) {}));
+    return;
+  }
+  const int width = expert.down.k;
+  const auto mix = [width](float* row) { hadamard_blocks(row, width, hadamard_block(width)); };
+  round(expert.down, gather_writer(expert.down, mix), {width, 0});
 }
 
 // The matrix of a linear layer in fp32, row by row as on disk; gate rows come before up rows.
@@ -125,41 +138,34 @@ Quantizer::RowTransform Quantizer::reading(const float* norm) const {
   };
 }
 
-void Quantizer::reader(Linear& linear, const float* norm) const {
+std::vector<float> Quantizer::gather_reader(const Linear& linear, const float* norm) const {
   std::vector<float> matrix = gather(linear);
   transform_rows(matrix, linear.k, reading(norm));
-  shape(linear, stream_inputs());
-  pack(linear, matrix);
+  return matrix;
 }
 
-void Quantizer::writer(Linear& linear, const RowTransform& inputs, int scale_group) const {
+std::vector<float> Quantizer::gather_writer(const Linear& linear, const RowTransform& transform) const {
   std::vector<float> matrix = gather(linear);
-  transform_rows(matrix, linear.k, inputs);
+  transform_rows(matrix, linear.k, transform);
   rotate_columns(stream_, matrix.data(), linear.k);
-  shape(linear, {linear.k, 0, scale_group});
-  pack(linear, matrix);
+  return matrix;
 }
 
 void Quantizer::key_value(Linear& linear, const float* norm) const {
-  std::vector<float> matrix = gather(linear);
-  transform_rows(matrix, linear.k, reading(norm));
+  std::vector<float> matrix = gather_reader(linear, norm);
   const int dim = config_.head_dim;
-  const int keys = config_.kv_width();
   for (int head = 0; head < config_.kv_heads; head++) {
-    const int first = keys + head * dim;
+    const int first = config_.kv_width() + head * dim;
     rotate_columns(value_, matrix.data() + static_cast<int64_t>(first) * linear.k, linear.k);
     if (linear.bias.size() > 0) {
       value_.apply(linear.bias.data() + first);
     }
   }
-  shape(linear, stream_inputs());
-  pack(linear, matrix);
+  round(linear, matrix, stream_inputs());
 }
 
-// Which expert comes first must not depend on rounding: the router stays in fp32.
-void Quantizer::router(Linear& linear, const float* norm) const {
-  std::vector<float> matrix = gather(linear);
-  transform_rows(matrix, linear.k, reading(norm));
+// Packs the folded matrix in fp32.
+void Quantizer::keep(Linear& linear, const std::vector<float>& matrix) const {
   pack_f32(kernels_, pool_, {GAVEL_F32, matrix.data()}, linear, linear.columns, 0, Half::kWhole);
   linear.staged.clear();
 }
@@ -183,12 +189,13 @@ void Quantizer::quantize_head(Linear& head, const TensorView& rows, const float*
   });
 }
 
-void Quantizer::pack(Linear& linear, const std::vector<float>& matrix) const {
+void Quantizer::round(Linear& linear, const std::vector<float>& matrix, const Int8Inputs& inputs) const {
+  shape(linear, inputs);
   pool_.run(linear.panels, [&](int64_t index, int) { pack_panel(linear, matrix.data(), 0, static_cast<int>(index)); });
   linear.staged.clear();
 }
 
-Int8Inputs Quantizer::stream_inputs() const { return Int8Inputs::whole(config_.hidden, stream_.kept()); }
+Int8Inputs Quantizer::stream_inputs() const { return {config_.hidden, stream_.kept()}; }
 
 // Makes room for a layer's int8 form.
 void Quantizer::shape(Linear& linear, const Int8Inputs& inputs) const {

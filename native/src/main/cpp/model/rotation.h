@@ -28,8 +28,8 @@ class Rotation {
 
  private:
   int width_;
-  int power_;               // largest power of two in the coordinates that are not kept
-  std::vector<int> kept_;   // ascending
+  int power_;                 // largest power of two in the coordinates that are not kept
+  std::vector<int> kept_;     // ascending
   std::vector<float> signs_;  // [2][power]
 };
 

@@ -246,7 +246,7 @@ void Weights::finish() {
   }
   quantizer_->choose_outliers(layers_, {embedding_dtype_, embedding_.data()});
   for (int l = 0; l < config_.layers; l++) {
-    quantizer_->quantize(layers_[l], config_.sparse(l));
+    quantizer_->quantize(layers_[l], config_.sparse(l), l + 1 == config_.layers);
   }
   if (!config_.tied_embeddings) {
     head_rows_ = std::move(head_.staged.front());
