@@ -62,9 +62,10 @@ double f32_seconds(int threads, int m, int n, int k, double seconds) {
 double int8_seconds(int threads, int m, int n, int k, double seconds) {
   const Kernels& kernels = best_kernels();
   const int panels = (n + kernels.panel - 1) / kernels.panel;
-  const int groups = kernels.int8_layout.groups(k);
-  Buffer<int32_t> a(static_cast<size_t>(m) * groups);
-  Buffer<int8_t> b(static_cast<size_t>(panels) * groups * kernels.panel * kernels.int8_layout.group);
+  const Int8Inputs inputs = {k, 0};
+  const int dwords = kernels.int8_layout.dwords(inputs);
+  Buffer<int32_t> a(static_cast<size_t>(m) * dwords);
+  Buffer<int8_t> b(static_cast<size_t>(panels) * dwords * kernels.panel * kernels.int8_layout.group);
   Buffer<float> scales(static_cast<size_t>(panels) * kernels.panel + m);
   Buffer<int32_t> sums(m);
   Buffer<float> c(static_cast<size_t>(m) * n);
@@ -73,9 +74,9 @@ double int8_seconds(int threads, int m, int n, int k, double seconds) {
   std::fill_n(scales.data(), scales.size(), 0.5f);
   std::fill_n(sums.data(), sums.size(), 0);
   return blocked_seconds(threads, m, seconds, [&](int begin, int rows) {
-    kernels.gemm_int8({a.data() + static_cast<int64_t>(begin) * groups, scales.data(), sums.data(), rows, groups,
-                       b.data(), scales.data(), 0, panels, n, c.data() + static_cast<int64_t>(begin) * n, n,
-                       Epilogue::kStore, nullptr});
+    const Int8Rows all = {a.data(), scales.data(), sums.data(), nullptr};
+    kernels.gemm_int8({all.from(begin, inputs, dwords), rows, inputs, b.data(), scales.data(), nullptr, 0, panels, n,
+                       c.data() + static_cast<int64_t>(begin) * n, n, Epilogue::kStore, nullptr});
   });
 }
 

@@ -66,13 +66,36 @@ inline int32_t pack_group(const int32_t* values) {
   return (values[0] & 65535) | static_cast<int32_t>(static_cast<uint32_t>(values[1]) << 16);
 }
 
+inline int dwords_of(const Int8Inputs& inputs) { return (inputs.rounded() + kGroup - 1) / kGroup; }
+
+// values += outliers * their weights in fp32, one outlier after the other.
 template <int rows>
-void gemm_int8_tile(const GemmInt8& args, const GemmF32& store_args, const int32_t* packed, int first, float* out,
-                    int panel) {
-  const int32_t* a = packed;
-  const int8_t* b = args.packed_weights + static_cast<int64_t>(panel) * args.groups * 2 * kWeightBytes;
-  IntVec sums[rows][2] = {};
-  for (int k = 0; k < args.groups; k++) {
+inline void add_outliers(Vec (&values)[rows][2], const float* x, const float* w, int outliers) {
+  for (int o = 0; o < outliers; o++) {
+    const Vec w0 = load(w);
+    const Vec w1 = load(w + kLanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++) {
+      values[r][0] += splat(x[r]) * w0;
+      values[r][1] += splat(x[r]) * w1;
+    }
+    x += rows;
+    w += kPanel;
+  }
+}
+
+// One tile by one panel; `a` and `out` begin at the tile.
+template <int rows>
+void gemm_int8_tile(const GemmInt8& args, const GemmF32& store_args, const Int8Rows& tile, float* out, int panel) {
+  const int dwords = dwords_of(args.inputs);
+  const int32_t* a = tile.packed;
+  const int8_t* b = args.packed_weights + static_cast<int64_t>(panel) * dwords * 2 * kWeightBytes;
+  IntVec sums[rows][2];
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; r++) {
+    sums[r][0] = sums[r][1] = IntVec{} + tile.sums[r];
+  }
+  for (int k = 0; k < dwords; k++) {
     const WeightVec b0 = load_weights(b);
     const WeightVec b1 = load_weights(b + kWeightBytes);
 #pragma GCC unroll 16
@@ -87,15 +110,19 @@ void gemm_int8_tile(const GemmInt8& args, const GemmF32& store_args, const int32
   const Vec scale0 = load(scales);
   const Vec scale1 = load(scales + kLanes);
   Vec values[rows][2];
+#pragma GCC unroll 16
   for (int r = 0; r < rows; r++) {
-    const Vec row_scale = splat(args.row_scales[first + r]);
-    values[r][0] = __builtin_convertvector(sums[r][0] - args.row_sums[first + r], Vec) * (row_scale * scale0);
-    values[r][1] = __builtin_convertvector(sums[r][1] - args.row_sums[first + r], Vec) * (row_scale * scale1);
+    const Vec row_scale = splat(tile.scales[r]);
+    values[r][0] = __builtin_convertvector(sums[r][0], Vec) * row_scale * scale0;
+    values[r][1] = __builtin_convertvector(sums[r][1], Vec) * row_scale * scale1;
   }
+  const int outliers = args.inputs.outliers;
+  add_outliers<rows>(values, tile.outliers, args.outlier_weights + static_cast<int64_t>(panel) * outliers * kPanel,
+                     outliers);
   store_tile<rows>(values, out, store_args, panel);
 }
 
-using GemmInt8Tile = void (*)(const GemmInt8&, const GemmF32&, const int32_t*, int, float*, int);
+using GemmInt8Tile = void (*)(const GemmInt8&, const GemmF32&, const Int8Rows&, float*, int);
 
 template <int... rows>
 constexpr GemmInt8Tile gemm_int8_tile_of(int count, std::integer_sequence<int, rows...>) {
@@ -106,17 +133,17 @@ constexpr GemmInt8Tile gemm_int8_tile_of(int count, std::integer_sequence<int, r
 void gemm_int8(const GemmInt8& args) {
   const GemmF32 store_args = {nullptr,      args.rows, 0,           nullptr,       args.panel_begin, args.panel_end,
                               args.columns, args.out,  args.stride, args.epilogue, args.bias};
+  const int dwords = dwords_of(args.inputs);
   const int rest = args.rows % kTile;
   const GemmInt8Tile last = rest == 0 ? nullptr : gemm_int8_tile_of(rest, std::make_integer_sequence<int, kTile>());
   for (int panel = args.panel_begin; panel < args.panel_end; panel++) {
     int first = 0;
     for (; first + kTile <= args.rows; first += kTile) {
-      gemm_int8_tile<kTile>(args, store_args, args.packed_rows + static_cast<int64_t>(first) * args.groups, first,
-                            args.out + first * args.stride, panel);
+      gemm_int8_tile<kTile>(args, store_args, args.a.from(first, args.inputs, dwords), args.out + first * args.stride,
+                            panel);
     }
     if (last != nullptr) {
-      last(args, store_args, args.packed_rows + static_cast<int64_t>(first) * args.groups, first,
-           args.out + first * args.stride, panel);
+      last(args, store_args, args.a.from(first, args.inputs, dwords), args.out + first * args.stride, panel);
     }
   }
 }
@@ -286,16 +313,21 @@ inline int32_t quantize_row(const float* x, int k, float inverse, int32_t* packe
 }
 
 void quantize_rows(const QuantizeRows& args) {
-  const int groups = (args.k + kGroup - 1) / kGroup;
+  const Int8Inputs& inputs = args.inputs;
+  const int dwords = dwords_of(inputs);
   for (int r = 0; r < args.count; r++) {
-    float* x = args.rows[r];
-    const float most = args.hadamard > 0 ? hadamard_row(x, args.k, args.hadamard) : largest(x, args.k);
-    const float inverse = most > 0 ? 127.0f / most : 0.0f;
+    const float norm = args.epsilon < 0 ? 1.0f : inverse_rms(args.rows[r], inputs.k, args.epsilon);
     const int tile = r / kTile * kTile;
     const int rows = args.count - tile < kTile ? args.count - tile : kTile;
-    const int32_t sum =
-        quantize_row(x, args.k, inverse, args.packed + static_cast<int64_t>(tile) * groups, r - tile, rows);
-    args.sums[r] = kWeightOffset * sum;
-    args.scales[r] = most / 127.0f * (args.epsilon < 0 ? 1.0f : inverse_rms(x, args.k, args.epsilon));
+    const Int8Rows out = args.out.from(tile, inputs, dwords);
+    for (int o = 0; o < inputs.outliers; o++) {
+      out.outliers[o * rows + r - tile] = args.rows[r][o] * norm;
+    }
+    float* x = args.rows[r] + inputs.outliers;
+    const int k = inputs.rounded();
+    const float most = args.hadamard > 0 ? hadamard_row(x, k, args.hadamard) : largest(x, k);
+    const float inverse = most > 0 ? 127.0f / most : 0.0f;
+    out.sums[r - tile] = -kWeightOffset * quantize_row(x, k, inverse, out.packed, r - tile, rows);
+    out.scales[r - tile] = most / 127.0f * norm;
   }
 }

@@ -6,24 +6,28 @@ namespace gavel::reference {
 
 namespace {
 
-int32_t dot(const GemmInt8& args, int row, int panel, int column) {
-  const int32_t* a = args.packed_rows + static_cast<int64_t>(row) * args.groups;
-  const int8_t* b = args.packed_weights + (static_cast<int64_t>(panel) * args.groups * kPanel + column) * kGroup;
-  int32_t sum = 0;
-  for (int g = 0; g < args.groups; g++) {
-    sum += static_cast<int16_t>(a[g]) * b[g * kPanel * kGroup] + (a[g] >> 16) * b[g * kPanel * kGroup + 1];
-  }
-  return sum;
-}
+int dwords_of(const Int8Inputs& inputs) { return (inputs.rounded() + kGroup - 1) / kGroup; }
 
 float scaled(const GemmInt8& args, int row, int panel, int column) {
-  const float scale = args.row_scales[row] * args.column_scales[panel * kPanel + column];
-  return static_cast<float>(dot(args, row, panel, column) - args.row_sums[row]) * scale;
+  const int dwords = dwords_of(args.inputs);
+  const Int8Rows a = args.a.from(row, args.inputs, dwords);
+  const int8_t* b = args.packed_weights + (static_cast<int64_t>(panel) * dwords * kPanel + column) * kGroup;
+  int32_t sum = a.sums[0];
+  for (int d = 0; d < dwords; d++) {
+    sum +=
+        static_cast<int16_t>(a.packed[d]) * b[d * kPanel * kGroup] + (a.packed[d] >> 16) * b[d * kPanel * kGroup + 1];
+  }
+  double value = static_cast<double>(sum) * a.scales[0] * args.column_scales[panel * kPanel + column];
+  const float* w = args.outlier_weights + static_cast<int64_t>(panel) * args.inputs.outliers * kPanel + column;
+  for (int o = 0; o < args.inputs.outliers; o++) {
+    value += static_cast<double>(a.outliers[o]) * w[o * kPanel];
+  }
+  return static_cast<float>(value);
 }
 
 // By the definition: H[i, j] = (-1)^popcount(i & j) / sqrt(size).
 void hadamard(float* x, int size) {
-  double result[64];
+  double result[256];
   for (int i = 0; i < size; i++) {
     result[i] = 0;
     for (int j = 0; j < size; j++) {
@@ -58,30 +62,38 @@ void gemm_int8(const GemmInt8& args) {
 }
 
 void quantize_rows(const QuantizeRows& args) {
-  const int groups = (args.k + kGroup - 1) / kGroup;
+  const Int8Inputs& inputs = args.inputs;
+  const int dwords = dwords_of(inputs);
   for (int r = 0; r < args.count; r++) {
     float* x = args.rows[r];
-    for (int begin = 0; begin < args.k && args.hadamard > 0; begin += args.hadamard) {
+    const Int8Rows out = args.out.from(r, inputs, dwords);
+    double squares = 0;
+    for (int i = 0; i < inputs.k; i++) {
+      squares += static_cast<double>(x[i]) * x[i];
+    }
+    const double norm = args.epsilon < 0 ? 1 : 1 / std::sqrt(squares / inputs.k + args.epsilon);
+    for (int o = 0; o < inputs.outliers; o++) {
+      out.outliers[o] = static_cast<float>(x[o] * norm);
+    }
+    x += inputs.outliers;
+    for (int begin = 0; begin < inputs.rounded() && args.hadamard > 0; begin += args.hadamard) {
       hadamard(x + begin, args.hadamard);
     }
     float most = 0;
-    double squares = 0;
-    for (int i = 0; i < args.k; i++) {
+    for (int i = 0; i < inputs.rounded(); i++) {
       most = std::fmax(most, std::fabs(x[i]));
-      squares += static_cast<double>(x[i]) * x[i];
     }
     const float inverse = most > 0 ? 127.0f / most : 0.0f;
-    for (int g = 0; g < groups; g++) {
+    for (int d = 0; d < dwords; d++) {
       uint32_t packed = 0;
-      for (int j = 0; j < kGroup && g * kGroup + j < args.k; j++) {
-        const int32_t q = static_cast<int32_t>(std::nearbyint(static_cast<double>(x[g * kGroup + j]) * inverse));
+      for (int j = 0; j < kGroup && d * kGroup + j < inputs.rounded(); j++) {
+        const int32_t q = static_cast<int32_t>(std::nearbyint(static_cast<double>(x[d * kGroup + j]) * inverse));
         packed |= (static_cast<uint32_t>(q) & 65535u) << (16 * j);
       }
-      args.packed[static_cast<int64_t>(r) * groups + g] = static_cast<int32_t>(packed);
+      out.packed[d] = static_cast<int32_t>(packed);
     }
-    args.sums[r] = 0;
-    const double norm = args.epsilon < 0 ? 1 : 1 / std::sqrt(squares / args.k + args.epsilon);
-    args.scales[r] = static_cast<float>(most / 127.0f * norm);
+    out.sums[0] = 0;
+    out.scales[0] = static_cast<float>(most / 127.0f * norm);
   }
 }
 

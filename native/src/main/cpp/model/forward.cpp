@@ -61,14 +61,7 @@ void Forward::size_scratch(const Plan& plan) {
   out_.reserve(plan.outputs.size() * config_.hidden);
   for (Workspace& ws : workspaces_) {
     const size_t count = block;
-    if (config_.quantization == GAVEL_INT8) {
-      const int most = std::max(widest, config_.experts > 0 ? config_.expert_intermediate : 0);
-      ws.quantized.reserve(count * kernels_.int8_layout.groups(most));
-      ws.scales.reserve(count);
-      ws.sums.reserve(count);
-    } else {
-      ws.packed.reserve(count * widest);
-    }
+    ws.packed.reserve(count * std::max(widest, config_.experts > 0 ? config_.expert_intermediate : 0));
     ws.query.reserve(count * config_.query_width());
     ws.key_value.reserve(count * 2 * config_.kv_width());
     ws.attention.reserve(count * config_.query_width());
@@ -76,7 +69,6 @@ void Forward::size_scratch(const Plan& plan) {
                           std::max(config_.intermediate, config_.experts > 0 ? config_.expert_intermediate : 0));
     if (config_.experts > 0) {
       // One expert may be chosen by every row of a block.
-      ws.packed.reserve(count * std::max(widest, config_.expert_intermediate));
       ws.normed.reserve(count * config_.hidden);
       ws.routed.reserve(count * picks * config_.hidden);
       ws.expert_out.reserve(count * config_.hidden);
@@ -153,9 +145,9 @@ void Forward::pack(const Linear& reader, const Block& block, const float* norm_w
   Workspace& ws = workspaces_[block.thread];
   const float epsilon = static_cast<float>(config_.rms_epsilon);
   if (reader.is_int8()) {
-    kernels_.quantize_rows({ws.row_pointers.data(), block.count, reader.k, hadamard,
-                            norm_weight == nullptr ? -1.0f : epsilon, ws.quantized.data(), ws.scales.data(),
-                            ws.sums.data()});
+    ws.quantized.reserve(block.count, reader.inputs, kernels_.int8_layout);
+    kernels_.quantize_rows({ws.row_pointers.data(), block.count, reader.inputs, hadamard,
+                            norm_weight == nullptr ? -1.0f : epsilon, ws.quantized.rows()});
   } else {
     kernels_.pack_rows({ws.row_pointers.data(), block.count, reader.k, norm_weight, epsilon, ws.packed.data()});
   }
@@ -163,12 +155,12 @@ void Forward::pack(const Linear& reader, const Block& block, const float* norm_w
 
 // Multiplies the packed rows of the block's thread.
 void Forward::linear(const Linear& linear, const Block& block, float* out, int64_t stride, Epilogue epilogue) {
-  const Workspace& ws = workspaces_[block.thread];
+  Workspace& ws = workspaces_[block.thread];
   const auto multiply = [&](int panel_begin, int panel_end) {
     if (linear.is_int8()) {
-      kernels_.gemm_int8({ws.quantized.data(), ws.scales.data(), ws.sums.data(), block.count,
-                          kernels_.int8_layout.groups(linear.k), linear.packed_int8.data(), linear.column_scales.data(),
-                          panel_begin, panel_end, linear.columns, out, stride, epilogue, linear.bias_data()});
+      kernels_.gemm_int8({ws.quantized.rows(), block.count, linear.inputs, linear.packed_int8.data(),
+                          linear.column_scales.data(), linear.outlier_weights.data(), panel_begin, panel_end,
+                          linear.columns, out, stride, epilogue, linear.bias_data()});
     } else {
       kernels_.gemm_f32({ws.packed.data(), block.count, linear.k, linear.packed.data(), panel_begin, panel_end,
                          linear.columns, out, stride, epilogue, linear.bias_data()});

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/kernels.h"
+#include "model/int8_rows.h"
 #include "model/key_values.h"
 #include "model/plan.h"
 #include "model/rope_table.h"
@@ -35,18 +36,16 @@ class Forward {
  private:
   // Scratch of one thread.
   struct Workspace {
-    Buffer<float> packed;       // packed rows of the widest input
-    Buffer<int32_t> quantized;  // the same in int8
-    Buffer<float> scales;       // [rows] of the quantized rows
-    Buffer<int32_t> sums;       // [rows]
-    Buffer<float> query;        // [rows, query_width]
-    Buffer<float> key_value;    // [rows, 2 kv_width]
-    Buffer<float> attention;    // [rows, query_width]
-    Buffer<float> activation;   // [rows, intermediate]
-    Buffer<float> normed;       // [rows, hidden]; sparse layers
-    Buffer<float> routed;       // [rows * experts_per_token, hidden]
-    Buffer<float> expert_out;   // [rows, hidden]
-    Buffer<float> router;       // [rows, experts]
+    Buffer<float> packed;      // packed rows of the widest input
+    Int8Buffer quantized;      // the same in int8
+    Buffer<float> query;       // [rows, query_width]
+    Buffer<float> key_value;   // [rows, 2 kv_width]
+    Buffer<float> attention;   // [rows, query_width]
+    Buffer<float> activation;  // [rows, intermediate]
+    Buffer<float> normed;      // [rows, hidden]; sparse layers
+    Buffer<float> routed;      // [rows * experts_per_token, hidden]
+    Buffer<float> expert_out;  // [rows, hidden]
+    Buffer<float> router;      // [rows, experts]
     std::vector<float*> row_pointers;
     std::vector<int> positions;  // of the block's rows
   };

@@ -85,29 +85,28 @@ void Head::pack_for_vocabulary(const std::vector<int>& rows, const float* hidden
     row_pointers_[i] = unrotated_.data() + i * width;
     std::copy_n(hidden + static_cast<int64_t>(rows[i]) * width, width, row_pointers_[i]);
   }
-  quantized_.reserve(rows.size() * kernels_.int8_layout.groups(width));
-  scales_.reserve(rows.size());
-  sums_.reserve(rows.size());
-  kernels_.quantize_rows({row_pointers_.data(), static_cast<int>(rows.size()), width, 0,
-                          static_cast<float>(config_.rms_epsilon), quantized_.data(), scales_.data(), sums_.data()});
+  const int count = static_cast<int>(rows.size());
+  const Int8Inputs& inputs = weights_.head().inputs;
+  quantized_.reserve(count, inputs, kernels_.int8_layout);
+  kernels_.quantize_rows(
+      {row_pointers_.data(), count, inputs, 0, static_cast<float>(config_.rms_epsilon), quantized_.rows()});
 }
 
 // Logits of some packed rows (from a tile's border on) in some panels; out is row_begin's at the first
 // of the panels.
-void Head::multiply_vocabulary(int row_begin, int row_end, int panel_begin, int panel_end, float* out,
-                               int64_t stride) const {
+void Head::multiply_vocabulary(int row_begin, int row_end, int panel_begin, int panel_end, float* out, int64_t stride) {
   const Linear& head = weights_.head();
   const int rows = row_end - row_begin;
   const int panels = panel_end - panel_begin;
   const int columns = head.columns - panel_begin * kernels_.panel;
   const int64_t panel_offset = static_cast<int64_t>(panel_begin) * kernels_.panel;
   if (head.is_int8()) {
-    const int groups = kernels_.int8_layout.groups(head.k);
-    kernels_.gemm_int8({quantized_.data() + static_cast<int64_t>(row_begin) * groups, scales_.data() + row_begin,
-                        sums_.data() + row_begin, rows, groups,
-                        head.packed_int8.data() + panel_offset * groups * kernels_.int8_layout.group,
-                        head.column_scales.data() + panel_offset, 0, panels, columns, out, stride, Epilogue::kStore,
-                        nullptr});
+    const int dwords = kernels_.int8_layout.dwords(head.inputs);
+    kernels_.gemm_int8({quantized_.rows().from(row_begin, head.inputs, dwords), rows, head.inputs,
+                        head.packed_int8.data() + panel_offset * dwords * kernels_.int8_layout.group,
+                        head.column_scales.data() + panel_offset,
+                        head.outlier_weights.data() + panel_offset * head.inputs.outliers, 0, panels, columns, out,
+                        stride, Epilogue::kStore, nullptr});
   } else {
     kernels_.gemm_f32({packed_.data() + static_cast<int64_t>(row_begin) * head.k, rows, head.k,
                        head.packed.data() + panel_offset * head.k, 0, panels, columns, out, stride, Epilogue::kStore,

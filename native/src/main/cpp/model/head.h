@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/kernels.h"
+#include "model/int8_rows.h"
 #include "model/plan.h"
 #include "model/sampler.h"
 #include "model/weights.h"
@@ -35,8 +36,7 @@ class Head {
   void logits(const std::vector<int>& rows, const float* hidden, float* out);
   void pack(const std::vector<int>& rows, const float* hidden);
   void pack_for_vocabulary(const std::vector<int>& rows, const float* hidden);
-  void multiply_vocabulary(int row_begin, int row_end, int panel_begin, int panel_end, float* out,
-                           int64_t stride) const;
+  void multiply_vocabulary(int row_begin, int row_end, int panel_begin, int panel_end, float* out, int64_t stride);
   bool needs_normalizer(const Plan& plan, const PlannedOutput& output) const;
 
   const Config& config_;
@@ -44,9 +44,7 @@ class Head {
   const Weights& weights_;
   ThreadPool& pool_;
   Buffer<float> packed_;        // rows normed and packed
-  Buffer<int32_t> quantized_;   // the same in int8
-  Buffer<float> scales_;        // [rows] of the quantized rows
-  Buffer<int32_t> sums_;        // [rows]
+  Int8Buffer quantized_;        // the same in int8
   Buffer<float> unrotated_;     // [rows, hidden]
   Buffer<float> logits_;        // [sampled, vocabulary]
   Buffer<float> chunk_logits_;  // [threads, tile, chunk columns]

@@ -2,31 +2,97 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <utility>
 
 namespace gavel {
+
+namespace {
+
+constexpr int kOutliersMax = 8;      // each adds 1% to the products that read the stream, at a width of 576
+constexpr double kOutlierPower = 2;  // times the mean channel's power
+
+// Adds the squares of every row of a matrix to power[row].
+void add_row_powers(const StagedMatrix& matrix, int k, double scale, std::vector<double>& power, ThreadPool& pool) {
+  const TensorView view = {matrix.dtype, matrix.data.data()};
+  pool.run(matrix.rows, [&](int64_t row, int) {
+    double sum = 0;
+    for (int64_t i = row * k; i < (row + 1) * k; i++) {
+      sum += static_cast<double>(view.at(i)) * view.at(i);
+    }
+    power[row] += scale * sum;
+  });
+}
+
+}  // namespace
 
 Quantizer::Quantizer(const Config& config, const Kernels& kernels, ThreadPool& pool)
     : config_(config), kernels_(kernels), pool_(pool), stream_(config.hidden), value_(config.head_dim) {}
 
-void Quantizer::quantize(Layer& layer, bool sparse) const {
-  reader(layer.query, layer.attention_norm.data());
-  key_value(layer.key_value, layer.attention_norm.data());
+void Quantizer::choose_outliers(const std::vector<Layer>& layers, const TensorView& embedding) {
+  const int width = config_.hidden;
+  std::vector<double> power(width);
+  pool_.run(width, [&](int64_t i, int) {
+    double sum = 0;
+    for (int token = 0; token < config_.vocabulary; token++) {
+      const double value = embedding.at(static_cast<int64_t>(token) * width + i);
+      sum += value * value;
+    }
+    power[i] = sum / config_.vocabulary;
+  });
+  for (const Layer& layer : layers) {
+    add_row_powers(layer.output.staged.front(), layer.output.k, 1, power, pool_);
+    for (const Expert& expert : layer.experts) {
+      const double share = 1.0 / static_cast<double>(layer.experts.size());
+      add_row_powers(expert.down.staged.front(), expert.down.k, share, power, pool_);
+    }
+  }
+  const double mean = std::accumulate(power.begin(), power.end(), 0.0) / width;
+  std::vector<int> outliers;
+  for (int i = 0; i < width; i++) {
+    if (power[i] > kOutlierPower * mean) {
+      outliers.push_back(i);
+    }
+  }
+  std::sort(outliers.begin(), outliers.end(), [&](int a, int b) { return power[a] > power[b]; });
+  outliers.resize(std::min<size_t>(outliers.size(), kOutliersMax));
+  stream_ = Rotation(width, std::move(outliers));
+}
+
+void Quantizer::quantize(Layer& layer, bool sparse, bool last) const {
+  const float* attention_norm = layer.attention_norm.data();
+  const float* feed_forward_norm = layer.feed_forward_norm.data();
+  round(layer.query, gather_reader(layer.query, attention_norm), stream_inputs());
+  key_value(layer.key_value, attention_norm);
   const int dim = config_.head_dim;
-  writer(layer.output, [&](float* row) {
+  const auto rotate_heads = [&](float* row) {
     for (int head = 0; head < config_.heads; head++) {
       value_.apply(row + static_cast<int64_t>(head) * dim);
     }
-  });
+  };
+  round(layer.output, gather_writer(layer.output, rotate_heads), {layer.output.k, 0});
   if (sparse) {
-    router(layer.router, layer.feed_forward_norm.data());
+    // Which expert comes first must not depend on rounding.
+    keep(layer.router, gather_reader(layer.router, feed_forward_norm));
   }
   for (Expert& expert : layer.experts) {
-    reader(expert.gate_up, layer.feed_forward_norm.data());
-    const int width = expert.down.k;
-    writer(expert.down, [width](float* row) { hadamard_blocks(row, width, hadamard_block(width)); });
+    feed_forward(expert, feed_forward_norm, last);
   }
   std::fill_n(layer.attention_norm.data(), config_.hidden, 1.0f);
   std::fill_n(layer.feed_forward_norm.data(), config_.hidden, 1.0f);
+}
+
+// What the last layer's down_proj gets wrong is not averaged out by any layer behind it, its input is the
+// most uneven of all, and only rows with an output pass it: it stays in fp32.
+void Quantizer::feed_forward(Expert& expert, const float* norm, bool last) const {
+  round(expert.gate_up, gather_reader(expert.gate_up, norm), stream_inputs());
+  if (last) {
+    keep(expert.down, gather_writer(expert.down, [](float*) {}));
+    return;
+  }
+  const int width = expert.down.k;
+  const auto mix = [width](float* row) { hadamard_blocks(row, width, hadamard_block(width)); };
+  round(expert.down, gather_writer(expert.down, mix), {width, 0});
 }
 
 // The matrix of a linear layer in fp32, row by row as on disk; gate rows come before up rows.
@@ -49,17 +115,16 @@ void Quantizer::transform_rows(std::vector<float>& matrix, int k, const RowTrans
   pool_.run(static_cast<int64_t>(matrix.size()) / k, [&](int64_t row, int) { transform(matrix.data() + row * k); });
 }
 
-// Every column := R column, a stripe of columns at a time.
-void Quantizer::rotate_outputs(std::vector<float>& matrix, int k) const {
-  const int rows = stream_.width();
+// Every column of a matrix [rotation's width, k] := rotated column.
+void Quantizer::rotate_columns(const Rotation& rotation, float* rows, int k) const {
   pool_.run(k, [&](int64_t column, int) {
-    std::vector<float> values(rows);
-    for (int i = 0; i < rows; i++) {
-      values[i] = matrix[static_cast<int64_t>(i) * k + column];
+    std::vector<float> values(rotation.width());
+    for (int i = 0; i < rotation.width(); i++) {
+      values[i] = rows[static_cast<int64_t>(i) * k + column];
     }
-    stream_.apply(values.data());
-    for (int i = 0; i < rows; i++) {
-      matrix[static_cast<int64_t>(i) * k + column] = values[i];
+    rotation.apply(values.data());
+    for (int i = 0; i < rotation.width(); i++) {
+      rows[static_cast<int64_t>(i) * k + column] = values[i];
     }
   });
 }
@@ -73,57 +138,41 @@ Quantizer::RowTransform Quantizer::reading(const float* norm) const {
   };
 }
 
-void Quantizer::reader(Linear& linear, const float* norm) const {
+std::vector<float> Quantizer::gather_reader(const Linear& linear, const float* norm) const {
   std::vector<float> matrix = gather(linear);
   transform_rows(matrix, linear.k, reading(norm));
-  pack(linear, matrix);
+  return matrix;
 }
 
-void Quantizer::writer(Linear& linear, const RowTransform& inputs) const {
+std::vector<float> Quantizer::gather_writer(const Linear& linear, const RowTransform& transform) const {
   std::vector<float> matrix = gather(linear);
-  transform_rows(matrix, linear.k, inputs);
-  rotate_outputs(matrix, linear.k);
-  pack(linear, matrix);
+  transform_rows(matrix, linear.k, transform);
+  rotate_columns(stream_, matrix.data(), linear.k);
+  return matrix;
 }
 
 void Quantizer::key_value(Linear& linear, const float* norm) const {
-  std::vector<float> matrix = gather(linear);
-  transform_rows(matrix, linear.k, reading(norm));
+  std::vector<float> matrix = gather_reader(linear, norm);
   const int dim = config_.head_dim;
-  const int keys = config_.kv_width();
-  std::vector<float> column(dim);
   for (int head = 0; head < config_.kv_heads; head++) {
-    const int first = keys + head * dim;
-    float* rows = matrix.data() + static_cast<int64_t>(first) * linear.k;
-    value_.apply_to_columns(rows, linear.k);
+    const int first = config_.kv_width() + head * dim;
+    rotate_columns(value_, matrix.data() + static_cast<int64_t>(first) * linear.k, linear.k);
     if (linear.bias.size() > 0) {
       value_.apply(linear.bias.data() + first);
     }
   }
-  pack(linear, matrix);
+  round(linear, matrix, stream_inputs());
 }
 
-// Which expert comes first must not depend on rounding: the router stays in fp32.
-void Quantizer::router(Linear& linear, const float* norm) const {
-  std::vector<float> matrix = gather(linear);
-  transform_rows(matrix, linear.k, reading(norm));
-  const int panel = kernels_.panel;
-  linear.packed.reserve(static_cast<size_t>(linear.panels) * linear.k * panel);
-  std::fill_n(linear.packed.data(), linear.packed.size(), 0.0f);
-  for (int n = 0; n < linear.columns; n++) {
-    float* out = linear.packed.data() + static_cast<int64_t>(n / panel) * linear.k * panel + n % panel;
-    for (int i = 0; i < linear.k; i++) {
-      out[static_cast<int64_t>(i) * panel] = matrix[static_cast<int64_t>(n) * linear.k + i];
-    }
-  }
+// Packs the folded matrix in fp32.
+void Quantizer::keep(Linear& linear, const std::vector<float>& matrix) const {
+  pack_f32(kernels_, pool_, {GAVEL_F32, matrix.data()}, linear, linear.columns, 0, Half::kWhole);
   linear.staged.clear();
 }
 
 void Quantizer::quantize_head(Linear& head, const TensorView& rows, const float* final_norm) const {
   const int panel = kernels_.panel;
-  const int groups = kernels_.int8_layout.groups(head.k);
-  head.packed_int8.reserve(static_cast<size_t>(head.panels) * groups * panel * kernels_.int8_layout.group);
-  head.column_scales.reserve(static_cast<size_t>(head.panels) * panel);
+  shape(head, stream_inputs());
   const RowTransform transform = reading(final_norm);
   pool_.run(head.panels, [&](int64_t index, int) {
     const int begin = static_cast<int>(index) * panel;
@@ -140,13 +189,21 @@ void Quantizer::quantize_head(Linear& head, const TensorView& rows, const float*
   });
 }
 
-void Quantizer::pack(Linear& linear, const std::vector<float>& matrix) const {
-  const int panel = kernels_.panel;
-  const int groups = kernels_.int8_layout.groups(linear.k);
-  linear.packed_int8.reserve(static_cast<size_t>(linear.panels) * groups * panel * kernels_.int8_layout.group);
-  linear.column_scales.reserve(static_cast<size_t>(linear.panels) * panel);
+void Quantizer::round(Linear& linear, const std::vector<float>& matrix, const Int8Inputs& inputs) const {
+  shape(linear, inputs);
   pool_.run(linear.panels, [&](int64_t index, int) { pack_panel(linear, matrix.data(), 0, static_cast<int>(index)); });
   linear.staged.clear();
+}
+
+Int8Inputs Quantizer::stream_inputs() const { return {config_.hidden, stream_.kept()}; }
+
+// Makes room for a layer's int8 form.
+void Quantizer::shape(Linear& linear, const Int8Inputs& inputs) const {
+  const size_t columns = static_cast<size_t>(linear.panels) * kernels_.panel;
+  linear.inputs = inputs;
+  linear.packed_int8.reserve(columns * kernels_.int8_layout.dwords(inputs) * kernels_.int8_layout.group);
+  linear.column_scales.reserve(columns);
+  linear.outlier_weights.reserve(columns * inputs.outliers);
 }
 
 // matrix: rows from column `first` of the layer on.
@@ -155,24 +212,31 @@ void Quantizer::pack_panel(Linear& linear, const float* matrix, int first, int i
   const int width = linear.paired ? panel / 2 : panel;
   const int group = kernels_.int8_layout.group;
   const int offset = kernels_.int8_layout.weight_offset;
-  const int64_t size = static_cast<int64_t>(kernels_.int8_layout.groups(linear.k)) * panel * group;
+  const int outliers = linear.inputs.outliers;
+  const int rounded = linear.inputs.rounded();
+  const int64_t size = static_cast<int64_t>(kernels_.int8_layout.dwords(linear.inputs)) * panel * group;
   int8_t* out = linear.packed_int8.data() + index * size;
   float* scales = linear.column_scales.data() + static_cast<int64_t>(index) * panel;
   std::fill_n(out, size, static_cast<int8_t>(offset));
   std::fill_n(scales, panel, 0.0f);
+  float* exact = linear.outlier_weights.data() + static_cast<int64_t>(index) * outliers * panel;
+  std::fill_n(exact, outliers * panel, 0.0f);
   for (int at = 0; at < panel; at++) {
     const int column = index * width + at % width;
     if (column >= linear.columns) {
       continue;
     }
     const float* row = matrix + (column - first + (at >= width ? linear.columns : 0)) * static_cast<int64_t>(linear.k);
+    for (int o = 0; o < outliers; o++) {
+      exact[o * panel + at] = *row++;
+    }
     float most = 0;
-    for (int i = 0; i < linear.k; i++) {
+    for (int i = 0; i < rounded; i++) {
       most = std::max(most, std::fabs(row[i]));
     }
     const float inverse = most > 0 ? 127.0f / most : 0.0f;
     scales[at] = most / 127.0f;
-    for (int i = 0; i < linear.k; i++) {
+    for (int i = 0; i < rounded; i++) {
       out[(static_cast<int64_t>(i / group) * panel + at) * group + i % group] =
           static_cast<int8_t>(static_cast<int>(std::nearbyint(row[i] * inverse)) + offset);
     }

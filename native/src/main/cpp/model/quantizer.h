@@ -6,7 +6,12 @@
 //   v, besides                                                 V per head on the outputs
 //   o                                                          R W V^-1 per head on the inputs
 //   down                                                       R W H
-// All exact in real numbers. Each output channel is then rounded to 127 steps of its largest weight.
+// All exact in real numbers. The router, and down in the last layer, stay in fp32; of all others each output channel is
+// then rounded to 127 steps of its largest weight.
+//
+// Outliers. In many models a few channels of the residual stream are tens of times larger than all
+// others, in every token. R leaves them alone and puts them first; they and their weights stay in fp32.
+// They are known without data: what writes to the stream has the largest rows there.
 #pragma once
 
 #include <functional>
@@ -22,9 +27,12 @@ class Quantizer {
  public:
   Quantizer(const Config& config, const Kernels& kernels, ThreadPool& pool);
 
+  // Finds the channels that stay in fp32. Comes first, when all matrices are staged.
+  void choose_outliers(const std::vector<Layer>& layers, const TensorView& embedding);
+
   // Replaces every matrix of the layer by its int8 form (the router by its folded fp32 form), folds
   // the norms into them and sets the norms to 1.
-  void quantize(Layer& layer, bool sparse) const;
+  void quantize(Layer& layer, bool sparse, bool last) const;
 
   // The head, from its rows as on disk.
   void quantize_head(Linear& head, const TensorView& rows, const float* final_norm) const;
@@ -34,15 +42,18 @@ class Quantizer {
  private:
   using RowTransform = std::function<void(float*)>;
 
-  void reader(Linear& linear, const float* norm) const;
-  void writer(Linear& linear, const RowTransform& inputs) const;
+  std::vector<float> gather_reader(const Linear& linear, const float* norm) const;
+  std::vector<float> gather_writer(const Linear& linear, const RowTransform& transform) const;
+  void feed_forward(Expert& expert, const float* norm, bool last) const;
   void key_value(Linear& linear, const float* norm) const;
-  void router(Linear& linear, const float* norm) const;
+  void keep(Linear& linear, const std::vector<float>& matrix) const;
   std::vector<float> gather(const Linear& linear) const;
   void transform_rows(std::vector<float>& matrix, int k, const RowTransform& transform) const;
-  void rotate_outputs(std::vector<float>& matrix, int k) const;
+  void rotate_columns(const Rotation& rotation, float* rows, int k) const;
+  void shape(Linear& linear, const Int8Inputs& inputs) const;
+  Int8Inputs stream_inputs() const;
   RowTransform reading(const float* norm) const;
-  void pack(Linear& linear, const std::vector<float>& matrix) const;
+  void round(Linear& linear, const std::vector<float>& matrix, const Int8Inputs& inputs) const;
   void pack_panel(Linear& linear, const float* matrix, int first, int index) const;
 
   const Config& config_;

@@ -74,7 +74,7 @@ Weights::Weights(const Config& config, const Kernels& kernels, ThreadPool& pool)
         embedding_.reserve(static_cast<size_t>(config_.vocabulary) * config_.hidden * dtype_bytes(source.dtype));
         std::memcpy(embedding_.data(), source.data, embedding_.size());
         if (config_.tied_embeddings && quantizer_ == nullptr) {
-          pack(source, head_, config_.vocabulary, 0, Half::kWhole);
+          pack_f32(kernels_, pool_, source, head_, config_.vocabulary, 0, Half::kWhole);
         }
       }};
   if (!config.tied_embeddings) {
@@ -152,7 +152,7 @@ void Weights::declare_vector(const std::string& name, Buffer<float>& target, int
 void Weights::declare_linear(const std::string& name, Linear& target, int rows, int row_offset, Half half) {
   slots_[name] = {{rows, target.k}, [this, &target, rows, row_offset, half](const TensorView& source) {
                     if (quantizer_ == nullptr) {
-                      pack(source, target, rows, row_offset, half);
+                      pack_f32(kernels_, pool_, source, target, rows, row_offset, half);
                     } else {
                       stage(source, target, rows, row_offset, half);
                     }
@@ -176,8 +176,9 @@ void Weights::shape_linear(Linear& linear, int columns, int k, bool paired) cons
   linear.paired = paired;
 }
 
-void Weights::pack(const TensorView& source, Linear& target, int rows, int row_offset, Half half) {
-  const int panel = kernels_.panel;
+void pack_f32(const Kernels& kernels, ThreadPool& pool, const TensorView& source, Linear& target, int rows,
+              int row_offset, Half half) {
+  const int panel = kernels.panel;
   const int width = half == Half::kWhole ? panel : panel / 2;
   const int shift = half == Half::kUp ? width : 0;
   const int64_t k = target.k;
@@ -188,7 +189,7 @@ void Weights::pack(const TensorView& source, Linear& target, int rows, int row_o
   }
   const int first = row_offset / width;
   const int last = (row_offset + rows + width - 1) / width;
-  pool_.run(last - first, [&](int64_t task, int) {
+  pool.run(last - first, [&](int64_t task, int) {
     const int index = first + static_cast<int>(task);
     float* out = target.packed.data() + index * k * panel + shift;
     for (int column = 0; column < width; column++) {
@@ -243,8 +244,9 @@ void Weights::finish() {
   if (quantizer_ == nullptr) {
     return;
   }
+  quantizer_->choose_outliers(layers_, {embedding_dtype_, embedding_.data()});
   for (int l = 0; l < config_.layers; l++) {
-    quantizer_->quantize(layers_[l], config_.sparse(l));
+    quantizer_->quantize(layers_[l], config_.sparse(l), l + 1 == config_.layers);
   }
   if (!config_.tied_embeddings) {
     head_rows_ = std::move(head_.staged.front());
@@ -313,7 +315,8 @@ int64_t Weights::linear_parameters() const {
 int64_t Weights::bytes() const {
   size_t total = embedding_.bytes() + head_rows_.data.bytes() + final_norm_.bytes();
   const auto add = [&total](const Linear& linear) {
-    total += linear.packed.bytes() + linear.packed_int8.bytes() + linear.column_scales.bytes() + linear.bias.bytes();
+    total += linear.packed.bytes() + linear.packed_int8.bytes() + linear.column_scales.bytes() +
+             linear.outlier_weights.bytes() + linear.bias.bytes();
   };
   add(head_);
   for (const Layer& layer : layers_) {

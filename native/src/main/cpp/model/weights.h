@@ -39,16 +39,21 @@ struct Linear {
   int columns = 0;  // outputs; for a gate and up pair, of one of them
   int k = 0;
   int panels = 0;
-  bool paired = false;          // gate and up
-  Buffer<float> packed;         // [panels][k][panel width]
-  Buffer<int8_t> packed_int8;   // see gemm_int8.h
-  Buffer<float> column_scales;  // [panels][panel width]
-  Buffer<float> bias;           // [columns], empty if there is none
+  bool paired = false;   // gate and up
+  Buffer<float> packed;  // [panels][k][panel width]
+  Int8Inputs inputs = {};
+  Buffer<int8_t> packed_int8;  // see gemm_int8.h
+  Buffer<float> column_scales;
+  Buffer<float> outlier_weights;
+  Buffer<float> bias;  // [columns], empty if there is none
   std::vector<StagedMatrix> staged;
 
   bool is_int8() const { return packed_int8.size() > 0; }
   const float* bias_data() const { return bias.size() == 0 ? nullptr : bias.data(); }
 };
+
+// Which half of its panels a matrix fills.
+enum class Half { kWhole, kGate, kUp };
 
 class Quantizer;
 
@@ -102,16 +107,12 @@ class Weights {
     std::function<void(const TensorView&)> fill;
     bool filled = false;
   };
-  // Which half of its panels a matrix fills.
-  enum class Half { kWhole, kGate, kUp };
-
   void declare_layer(int index);
   void declare_feed_forward(int index);
   void declare_expert(const std::string& prefix, Expert& expert, int width);
   void declare_vector(const std::string& name, Buffer<float>& target, int width, int offset, int total);
   void declare_linear(const std::string& name, Linear& target, int rows, int row_offset, Half half);
   void shape_linear(Linear& linear, int columns, int k, bool paired) const;
-  void pack(const TensorView& source, Linear& target, int rows, int row_offset, Half half);
   void stage(const TensorView& source, Linear& target, int rows, int row_offset, Half half);
   float head_weight(int32_t token, int i) const;
 
@@ -128,6 +129,10 @@ class Weights {
   std::unique_ptr<Quantizer> quantizer_;  // int8
   int64_t parameters_ = 0;
 };
+
+// Packs rows of a matrix, as on disk, into a linear layer's columns from `row_offset` on.
+void pack_f32(const Kernels& kernels, ThreadPool& pool, const TensorView& source, Linear& target, int rows,
+              int row_offset, Half half);
 
 // Bytes of one element.
 int dtype_bytes(int32_t dtype);

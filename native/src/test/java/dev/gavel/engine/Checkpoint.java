@@ -100,6 +100,37 @@ record Checkpoint(ModelConfig config, Map<String, Tensor> tensors) {
     return new Checkpoint(config, tensors);
   }
 
+  /**
+   * Multiplies what writes to some channels of the residual stream by a factor, and divides the
+   * norms behind it by the same.
+   */
+  Checkpoint withLoudChannels(float factor, int... channels) {
+    tensors.forEach(
+        (name, tensor) -> {
+          boolean norm = name.endsWith("layernorm.weight") || name.equals("model.norm.weight");
+          boolean writer = name.contains("o_proj") || name.contains("down_proj");
+          for (int channel : channels) {
+            if (norm) {
+              scale(tensor, channel, 1, 1, 1 / factor);
+            } else if (writer) {
+              int width = (int) tensor.shape[1];
+              scale(tensor, channel * width, 1, width, factor);
+            } else if (name.contains("embed_tokens")) {
+              int width = (int) tensor.shape[1];
+              scale(tensor, channel, width, (int) tensor.shape[0], factor);
+            }
+          }
+        });
+    return this;
+  }
+
+  private static void scale(Tensor tensor, int begin, int step, int count, float factor) {
+    for (int i = 0; i < count; i++) {
+      int at = 4 * (begin + i * step);
+      tensor.data.putFloat(at, tensor.data.getFloat(at) * factor);
+    }
+  }
+
   /** Name and shape of every tensor that a model of this configuration has. */
   static Map<String, long[]> shapes(ModelConfig c) {
     Map<String, long[]> shapes = new LinkedHashMap<>();

@@ -3,6 +3,9 @@ package dev.gavel.engine;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gavel.engine.Golden.Prompt;
+import java.util.BitSet;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -43,6 +46,64 @@ class Int8AccuracyTest {
       double bound = AMPLIFICATION * PRODUCT_NOISE * Math.sqrt(4.0 * golden.config().layers() + 1);
       System.out.printf("%s: int8 relative error %.4f, bound %.4f%n", golden, relative, bound);
       assertTrue(relative <= bound, () -> "expected at most " + bound + ", found " + relative);
+    }
+  }
+
+  /**
+   * Two channels of the residual stream are 40 times larger than all others, and the norms take
+   * them back to size, as in trained models. They stay in fp32, so the others keep their accuracy;
+   * rounded with them, the others would lose a factor of 40 / sqrt(32), and the bound below would
+   * be missed by far.
+   */
+  @Test
+  void loudChannelsDoNotDrownTheOthers() {
+    ModelConfig config =
+        new ModelConfig(
+            "loud",
+            200,
+            64,
+            4,
+            4,
+            2,
+            16,
+            160,
+            128,
+            10_000,
+            RopeScaling.NONE,
+            1e-6,
+            false,
+            false,
+            false,
+            0,
+            0,
+            0,
+            false,
+            new BitSet());
+    Checkpoint checkpoint = Checkpoint.random(config, 11).withLoudChannels(40, 7, 50);
+    int[] tokens = Numbers.randomTokens(new SplittableRandom(12), config.vocabulary(), 30);
+    float[] exact = lastLogits(checkpoint, tokens, Quantization.FP32);
+    float[] rounded = lastLogits(checkpoint, tokens, Quantization.INT8);
+    double error = 0;
+    double size = 0;
+    for (int i = 0; i < exact.length; i++) {
+      error += Math.pow(exact[i] - rounded[i], 2);
+      size += Math.pow(exact[i], 2);
+    }
+    double relative = Math.sqrt(error / size);
+    // As above, without the amplification: this model's weights are small.
+    double bound = PRODUCT_NOISE * Math.sqrt(4.0 * config.layers() + 1);
+    System.out.printf("loud channels: relative error %.4f, bound %.4f%n", relative, bound);
+    assertTrue(relative <= bound, () -> "expected at most " + bound + ", found " + relative);
+  }
+
+  private static float[] lastLogits(Checkpoint checkpoint, int[] tokens, Quantization how) {
+    Batch batch = new Batch();
+    BatchResult result = new BatchResult();
+    try (Engine engine = checkpoint.engine(TestOptions.blocks(16).withQuantization(how))) {
+      batch.root(tokens);
+      batch.logits();
+      engine.run(batch, result);
+      return result.logits(0);
     }
   }
 }

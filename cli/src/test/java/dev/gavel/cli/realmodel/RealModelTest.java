@@ -33,9 +33,9 @@ class RealModelTest {
   private static final double TOLERANCE = 1e-3;
 
   /** What {@code docs/kernels/int8.md} allows int8 to change of a label's probability. */
-  private static final double INT8_CHANGE_MAX = 0.10;
+  private static final double INT8_CHANGE_MAX = 0.06;
 
-  private static final double INT8_CHANGE_MEAN = 0.02;
+  private static final double INT8_CHANGE_MEAN = 0.012;
 
   @TempDir static Path directory;
   private static Golden golden;
