@@ -15,7 +15,7 @@ void open(const char* directory);
 // Fails with FAILED_PRECONDITION before open.
 double fastest_gemm_seconds(bool int8, int threads, int64_t m, int64_t n, int64_t k, double seconds);
 
-// Products on a CUDA device. Fails with FAILED_PRECONDITION before open, UNAVAILABLE where LibTorch has no CUDA or no such device.
+// Products on a CUDA device. Fails with UNAVAILABLE before open, and where LibTorch has no CUDA or no such device.
 std::unique_ptr<Products> products(int32_t device);
 
 }  // namespace gavel::libtorch

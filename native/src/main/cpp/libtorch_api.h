@@ -69,8 +69,8 @@ class Handle {
   Tensor tensor_;
 };
 
-// The open library. Fails with FAILED_PRECONDITION before open.
-const Api& opened();
+// The open library; null before open.
+const Api* opened();
 
 // A function of an open library by its name; fails with UNAVAILABLE where there is none.
 template <typename F>

@@ -88,6 +88,15 @@ class CudaProducts : public Products {
 
 }  // namespace
 
-std::unique_ptr<Products> products(int32_t device) { return std::make_unique<CudaProducts>(opened(), device); }
+std::unique_ptr<Products> products(int32_t device) {
+  const Api* api = opened();
+  if (api == nullptr) {
+    fail(GAVEL_UNAVAILABLE,
+         "cuda:%d: expected LibTorch for matrix products (GAVEL_LIBTORCH names the folder of libtorch_cuda.so), "
+         "found none open",
+         device);
+  }
+  return std::make_unique<CudaProducts>(*api, device);
+}
 
 }  // namespace gavel::libtorch

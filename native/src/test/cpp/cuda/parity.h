@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "cuda/products.h"
 #include "gavel_cuda.h"
@@ -16,7 +17,8 @@ namespace parity {
 
 using MakeProducts = std::function<std::unique_ptr<gavel::Products>()>;
 
-// Compares on one device; 0 if no check failed.
-int run(const gavel_cuda_table& functions, int32_t device, const MakeProducts& products, uint64_t seed);
+// Compares on one device; 0 if no check failed. golden: the folder of a dense case whose shape the kernels have.
+int run(const gavel_cuda_table& functions, int32_t device, const MakeProducts& products, const std::string& golden,
+        uint64_t seed);
 
 }  // namespace parity
