@@ -60,6 +60,19 @@ sanitized() {
 export -f sanitized
 export build
 
+# The engine on every device beside the engine on the CPU, with the products of PyTorch's LibTorch.
+parity() {
+  local libtorch
+  libtorch=$(python3 -c 'import os, torch; print(os.path.join(os.path.dirname(torch.__file__), "lib"))' 2>/dev/null) || {
+    echo "PyTorch is not there"
+    return 77
+  }
+  # A wheel keeps CUDA's libraries beside PyTorch; importing it is how they are found, a path is how we find them.
+  LD_LIBRARY_PATH="$libtorch:$(printf '%s:' "$libtorch"/../../nvidia/*/lib)${LD_LIBRARY_PATH:-}" \
+    "$build/parity_device" "$build/lib/libgavel_cuda.so" "$libtorch"
+}
+export -f parity
+
 # The two ceilings by PyTorch: TFLOP/s of a large product, GB/s of a large copy.
 ceilings() {
   python3 -c 'import torch' 2>/dev/null || {
@@ -104,11 +117,13 @@ say "driver: $(nvidia-smi --query-gpu=driver_version --format=csv,noheader | hea
 jobs=$(nproc)
 step configure 120 cmake -S "$native" -B "$build" -DCMAKE_BUILD_TYPE=Release -DGAVEL_NVCC="$nvcc" || exit 1
 step build 900 cmake --build "$build" --parallel "$jobs" \
-  --target gavel_cuda sweep_device bench_device cuda_host_test || exit 1
+  --target gavel_cuda sweep_device parity_device bench_device cuda_host_test cuda_engine_test || exit 1
 step sweep-on-host 300 "$build/cuda_host_test"
+step engine-on-host 300 "$build/cuda_engine_test"
 for run in 1 2 3; do
   step "sweep-$run" 300 "$build/sweep_device" "$build/lib/libgavel_cuda.so"
 done
+step engine-parity 300 bash -c parity
 for tool in memcheck racecheck synccheck initcheck; do
   step "sanitizer-$tool" 900 bash -c "sanitized $tool"
 done

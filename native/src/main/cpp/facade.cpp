@@ -12,7 +12,7 @@
 #include "support/error.h"
 
 struct gavel_engine {
-  gavel::Engine engine;
+  std::unique_ptr<gavel::Engine> engine;
 };
 
 struct gavel_labels {
@@ -60,7 +60,7 @@ int32_t gavel_engine_create(const gavel_config* config, gavel_engine** engine) {
   return guarded([&] {
     GAVEL_REQUIRE(config != nullptr && engine != nullptr, "engine: expected a config and a result, found null");
     *engine = nullptr;
-    *engine = new gavel_engine{gavel::Engine(*config)};
+    *engine = new gavel_engine{gavel::Engine::create(*config)};
   });
 }
 
@@ -68,14 +68,14 @@ int32_t gavel_engine_set_tensor(gavel_engine* engine, const char* name, int32_t 
                                 const int64_t* shape, const void* data, int64_t data_bytes) {
   return guarded([&] {
     GAVEL_REQUIRE(engine != nullptr, "engine: expected a handle, found null");
-    engine->engine.set_tensor(name, dtype, rank, shape, data, data_bytes);
+    engine->engine->set_tensor(name, dtype, rank, shape, data, data_bytes);
   });
 }
 
 int32_t gavel_engine_finish(gavel_engine* engine) {
   return guarded([&] {
     GAVEL_REQUIRE(engine != nullptr, "engine: expected a handle, found null");
-    engine->engine.finish();
+    engine->engine->finish();
   });
 }
 
@@ -84,7 +84,7 @@ void gavel_engine_destroy(gavel_engine* engine) { delete engine; }
 int32_t gavel_engine_info(const gavel_engine* engine, gavel_info* info) {
   return guarded([&] {
     GAVEL_REQUIRE(engine != nullptr && info != nullptr, "info: expected an engine and a result, found null");
-    engine->engine.info(*info);
+    engine->engine->info(*info);
   });
 }
 
@@ -93,7 +93,7 @@ int32_t gavel_labels_create(const gavel_engine* engine, int32_t labels, int32_t 
   return guarded([&] {
     GAVEL_REQUIRE(engine != nullptr && out != nullptr, "labels: expected an engine and a result, found null");
     *out = nullptr;
-    *out = new gavel_labels{engine, engine->engine.labels(labels, forms, form_labels, form_offsets, form_tokens)};
+    *out = new gavel_labels{engine, engine->engine->labels(labels, forms, form_labels, form_offsets, form_tokens)};
   });
 }
 
@@ -109,7 +109,7 @@ int32_t gavel_engine_run(gavel_engine* engine, const gavel_batch* batch, gavel_o
                   "run: expected an engine, a batch and outputs, found null");
     GAVEL_REQUIRE(batch->labels == nullptr || batch->labels->owner == engine,
                   "run: expected labels of this engine, found another's");
-    engine->engine.run(*batch, batch->labels == nullptr ? nullptr : batch->labels->labels.get(), *outputs);
+    engine->engine->run(*batch, batch->labels == nullptr ? nullptr : batch->labels->labels.get(), *outputs);
   });
 }
 

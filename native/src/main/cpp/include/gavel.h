@@ -36,7 +36,7 @@ extern "C" {
 #define GAVEL_F16 1
 #define GAVEL_BF16 2
 
-/* gavel_quantization: how linear layers compute */
+/* gavel_quantization: how linear layers compute. A CUDA device takes FP32 only, and computes it in bf16. */
 #define GAVEL_FP32 0
 #define GAVEL_INT8 1
 

@@ -1,6 +1,5 @@
 #include "model/config.h"
 
-#include "cuda.h"
 #include "support/error.h"
 
 namespace gavel {
@@ -47,12 +46,8 @@ void check_shape(const gavel_config& c) {
 }
 
 void check_room(const gavel_config& c) {
-  if (c.device_type == GAVEL_CUDA) {
-    cuda::open(c.device_index);
-    fail(GAVEL_UNAVAILABLE, "cuda:%d: expected cpu, since the engine does not drive CUDA devices yet", c.device_index);
-  }
-  GAVEL_REQUIRE(c.device_type == GAVEL_CPU, "device_type: expected %d (CPU) or %d (CUDA), found %d", GAVEL_CPU,
-                GAVEL_CUDA, c.device_type);
+  GAVEL_REQUIRE(c.device_type == GAVEL_CPU || c.device_type == GAVEL_CUDA,
+                "device_type: expected %d (CPU) or %d (CUDA), found %d", GAVEL_CPU, GAVEL_CUDA, c.device_type);
   GAVEL_REQUIRE(c.quantization == GAVEL_FP32 || c.quantization == GAVEL_INT8,
                 "quantization: expected %d (fp32) or %d (int8), found %d", GAVEL_FP32, GAVEL_INT8, c.quantization);
   require_range("threads", c.threads, 1, 1024);
@@ -78,6 +73,18 @@ Config::Config(const gavel_config& source) : gavel_config(source) {
   } else {
     intermediate = 0;
   }
+}
+
+int64_t Config::linear_parameters() const {
+  const int64_t width = hidden;
+  int64_t total = 0;
+  for (int l = 0; l < layers; l++) {
+    total += 2 * width * (query_width() + kv_width());
+    total += sparse(l)
+                 ? width * experts + 3 * width * expert_intermediate * experts_per_token
+                 : 3 * width * intermediate;
+  }
+  return total;
 }
 
 }  // namespace gavel

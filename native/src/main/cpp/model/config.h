@@ -15,6 +15,8 @@ struct Config : gavel_config {
   int query_width() const { return heads * head_dim; }
   int kv_width() const { return kv_heads * head_dim; }
   int group() const { return heads / kv_heads; }
+  // Parameters used in matrix products per token, the head's not included.
+  int64_t linear_parameters() const;
   bool sparse(int layer) const { return experts > 0 && !dense[layer]; }
 
   std::vector<bool> dense;  // [layers]

@@ -1,83 +1,18 @@
 #include "model/engine.h"
 
-#include <chrono>
-
-#include "support/error.h"
+#include "cuda.h"
+#include "cuda/engine.h"
+#include "libtorch.h"
+#include "model/cpu_engine.h"
 
 namespace gavel {
 
-namespace {
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-}  // namespace
-
-Engine::Engine(const gavel_config& config)
-    : config_(config), kernels_(best_kernels()), pool_(config_.threads), weights_(config_, kernels_, pool_) {}
-
-void Engine::set_tensor(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
-                        int64_t bytes) {
-  if (key_values_ != nullptr) {
-    fail(GAVEL_FAILED_PRECONDITION, "engine: expected tensors before it is finished, found one after");
+std::unique_ptr<Engine> Engine::create(const gavel_config& config) {
+  if (config.device_type != GAVEL_CUDA) {
+    return std::make_unique<CpuEngine>(config);
   }
-  weights_.set(name, dtype, rank, shape, data, bytes);
-}
-
-void Engine::finish() {
-  if (key_values_ != nullptr) {
-    fail(GAVEL_FAILED_PRECONDITION, "engine: expected to be finished once, found a second time");
-  }
-  weights_.finish();
-  forward_.reset();
-  std::unique_ptr<KeyValues> key_values = KeyValues::create(config_, kernels_, pool_.threads());
-  forward_ = std::make_unique<Forward>(config_, kernels_, weights_, *key_values, pool_);
-  head_ = std::make_unique<Head>(config_, kernels_, weights_, pool_);
-  key_values_ = std::move(key_values);
-}
-
-void Engine::require_finished() const {
-  if (key_values_ == nullptr) {
-    fail(GAVEL_FAILED_PRECONDITION, "engine: expected to be finished, found tensors still missing");
-  }
-}
-
-void Engine::run(const gavel_batch& batch, const Labels* labels, gavel_outputs& outputs) {
-  require_finished();
-  plan_.build(config_, batch, labels);
-  const auto start = std::chrono::steady_clock::now();
-  try {
-    forward_->run(plan_);
-  } catch (const Error& error) {
-    cancelled_batches_ += error.status() == GAVEL_CANCELLED;
-    throw;
-  }
-  outputs.prefill_seconds = seconds_since(start);
-  const auto head_start = std::chrono::steady_clock::now();
-  head_->run(plan_, forward_->hidden(), outputs);
-  outputs.head_seconds = seconds_since(head_start);
-  workspace_bytes_ = forward_->workspace_bytes() + head_->workspace_bytes();
-  batches_++;
-  tokens_ += plan_.rows();
-}
-
-std::unique_ptr<Labels> Engine::labels(int labels, int forms, const int32_t* form_labels, const int32_t* form_offsets,
-                                       const int32_t* form_tokens) const {
-  require_finished();
-  return std::make_unique<Labels>(weights_, config_.vocabulary, labels, forms, form_labels, form_offsets, form_tokens);
-}
-
-void Engine::info(gavel_info& info) const {
-  info.parameters = weights_.parameters();
-  info.linear_parameters = weights_.linear_parameters();
-  info.weight_bytes = weights_.bytes();
-  info.kv_bytes = key_values_ == nullptr ? 0 : key_values_->pool_bytes();
-  info.kv_bytes_per_token = key_values_ == nullptr ? 0 : key_values_->bytes_per_token();
-  info.workspace_bytes = workspace_bytes_;
-  info.batches = batches_;
-  info.tokens = tokens_;
-  info.cancelled_batches = cancelled_batches_;
+  const gavel_cuda_table& functions = cuda::open(config.device_index);
+  return std::make_unique<DeviceEngine>(config, functions, libtorch::products(config.device_index));
 }
 
 }  // namespace gavel

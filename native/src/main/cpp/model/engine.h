@@ -1,46 +1,31 @@
-// Weights, KV pool and workspace of one model on one device.
+// Weights, KV pool and workspace of one model on one device, whichever that is.
 #pragma once
 
-#include <atomic>
+#include <cstdint>
 #include <memory>
 
 #include "gavel.h"
-#include "model/config.h"
-#include "model/forward.h"
-#include "model/head.h"
 #include "model/labels.h"
-#include "model/plan.h"
 
 namespace gavel {
 
 class Engine {
  public:
-  explicit Engine(const gavel_config& config);
+  // The engine of the device that the config names. Fails with INVALID_ARGUMENT or UNAVAILABLE.
+  static std::unique_ptr<Engine> create(const gavel_config& config);
+
+  virtual ~Engine() = default;
 
   // See gavel_engine_set_tensor, gavel_engine_finish, gavel_engine_run, gavel_engine_info.
-  void set_tensor(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data, int64_t bytes);
-  void finish();
-  void run(const gavel_batch& batch, const Labels* labels, gavel_outputs& outputs);
-  void info(gavel_info& info) const;
+  virtual void set_tensor(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
+                          int64_t bytes) = 0;
+  virtual void finish() = 0;
+  virtual void run(const gavel_batch& batch, const Labels* labels, gavel_outputs& outputs) = 0;
+  virtual void info(gavel_info& info) const = 0;
 
-  std::unique_ptr<Labels> labels(int labels, int forms, const int32_t* form_labels, const int32_t* form_offsets,
-                                 const int32_t* form_tokens) const;
-
- private:
-  void require_finished() const;
-
-  Config config_;
-  const Kernels& kernels_;
-  ThreadPool pool_;
-  Weights weights_;
-  Plan plan_;
-  std::unique_ptr<KeyValues> key_values_;  // null until finished
-  std::unique_ptr<Forward> forward_;
-  std::unique_ptr<Head> head_;
-  std::atomic<int64_t> workspace_bytes_{0};
-  std::atomic<int64_t> batches_{0};
-  std::atomic<int64_t> tokens_{0};
-  std::atomic<int64_t> cancelled_batches_{0};
+  // See gavel_labels_create.
+  virtual std::unique_ptr<Labels> labels(int labels, int forms, const int32_t* form_labels, const int32_t* form_offsets,
+                                         const int32_t* form_tokens) const = 0;
 };
 
 }  // namespace gavel

@@ -1,6 +1,7 @@
 #include "model/labels.h"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 
 #include "support/error.h"
@@ -47,8 +48,8 @@ std::vector<RawForm> distinct(std::vector<RawForm> forms) {
 
 }  // namespace
 
-Labels::Labels(const Weights& weights, int vocabulary, int labels, int forms, const int32_t* form_labels,
-               const int32_t* form_offsets, const int32_t* form_tokens)
+Labels::Labels(int vocabulary, int labels, int forms, const int32_t* form_labels, const int32_t* form_offsets,
+               const int32_t* form_tokens)
     : count_(labels), nodes_(1) {
   GAVEL_REQUIRE(labels >= 1 && labels <= 4096, "labels: expected 1 to 4096, found %d", labels);
   GAVEL_REQUIRE(forms >= labels && forms <= 65536, "label forms: expected %d to 65536, found %d", labels, forms);
@@ -75,9 +76,39 @@ Labels::Labels(const Weights& weights, int vocabulary, int labels, int forms, co
   for (const RawForm& form : distinct(std::move(raw))) {
     add(form.label, form.tokens.data(), static_cast<int>(form.tokens.size()));
   }
+  flatten();
+}
+
+void Labels::pack_heads(const Weights& weights) {
   for (LabelNode& node : nodes_) {
     node.head = weights.head_of(node.candidates);
   }
+}
+
+void Labels::flatten() {
+  std::vector<int> begins;
+  for (size_t n = 0; n < nodes_.size(); n++) {
+    begins.push_back(static_cast<int>(flat_.candidate_tokens.size()));
+    const std::vector<int32_t>& candidates = nodes_[n].candidates;
+    flat_.candidate_tokens.insert(flat_.candidate_tokens.end(), candidates.begin(), candidates.end());
+    flat_.candidate_nodes.resize(flat_.candidate_tokens.size(), static_cast<int32_t>(n));
+  }
+  std::vector<const LabelForm*> sorted;
+  for (const LabelForm& form : forms_) {
+    sorted.push_back(&form);
+  }
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const LabelForm* a, const LabelForm* b) { return a->label < b->label; });
+  flat_.label_offsets.assign(count_ + 1, 0);
+  flat_.form_offsets.push_back(0);
+  for (const LabelForm* form : sorted) {
+    flat_.label_offsets[form->label + 1]++;
+    for (size_t step = 0; step < form->nodes.size(); step++) {
+      flat_.form_steps.push_back(begins[form->nodes[step]] + form->candidates[step]);
+    }
+    flat_.form_offsets.push_back(static_cast<int32_t>(flat_.form_steps.size()));
+  }
+  std::partial_sum(flat_.label_offsets.begin(), flat_.label_offsets.end(), flat_.label_offsets.begin());
 }
 
 void Labels::add(int label, const int32_t* tokens, int count) {

@@ -65,6 +65,15 @@ void Plan::build(const Config& config, const gavel_batch& source, const Labels* 
                 config.max_positions, max_visible);
 }
 
+void Plan::require_room(const gavel_outputs& results) const {
+  GAVEL_REQUIRE(scored == 0 || (results.label_log_probabilities != nullptr &&
+                                (batch->label_mass == 0 || results.label_log_mass != nullptr)),
+                "outputs: expected room for labels, found null");
+  GAVEL_REQUIRE(sampled == 0 || (results.sampled_tokens != nullptr && results.sampled_log_probabilities != nullptr),
+                "outputs: expected room for samples, found null");
+  GAVEL_REQUIRE(logit_rows == 0 || results.logits != nullptr, "outputs: expected room for logits, found null");
+}
+
 void Plan::add_sequence(const Config& config, int index) {
   const gavel_batch& b = *batch;
   const int parent = b.parents[index];

@@ -37,6 +37,9 @@ class Plan {
   // Checks everything that the seam promises before anything is computed.
   void build(const Config& config, const gavel_batch& batch, const Labels* labels);
 
+  // Fails with INVALID_ARGUMENT where there is no room for what the plan yields.
+  void require_room(const gavel_outputs& results) const;
+
   int rows() const { return static_cast<int>(tokens.size()); }
 
   const gavel_batch* batch = nullptr;

@@ -8,58 +8,6 @@
 
 namespace gavel {
 
-namespace {
-
-float half_to_float(uint16_t half) {
-  const uint32_t sign = static_cast<uint32_t>(half & 0x8000u) << 16;
-  const uint32_t exponent = (half >> 10) & 0x1Fu;
-  const uint32_t mantissa = half & 0x3FFu;
-  uint32_t bits;
-  if (exponent == 0) {
-    const float subnormal = static_cast<float>(mantissa) * 0x1p-24f;
-    return sign ? -subnormal : subnormal;
-  }
-  if (exponent == 31) {
-    bits = sign | 0x7F800000u | (mantissa << 13);
-  } else {
-    bits = sign | ((exponent + 112) << 23) | (mantissa << 13);
-  }
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
-float bfloat_to_float(uint16_t bfloat) {
-  const uint32_t bits = static_cast<uint32_t>(bfloat) << 16;
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
-std::string shape_text(const int64_t* shape, size_t rank) {
-  std::string text = "[";
-  for (size_t i = 0; i < rank; i++) {
-    text += (i > 0 ? ", " : "") + std::to_string(shape[i]);
-  }
-  return text + "]";
-}
-
-}  // namespace
-
-int dtype_bytes(int32_t dtype) { return dtype == GAVEL_F32 ? 4 : 2; }
-
-float TensorView::at(int64_t index) const {
-  const char* element = static_cast<const char*>(data) + index * dtype_bytes(dtype);
-  if (dtype == GAVEL_F32) {
-    float value;
-    std::memcpy(&value, element, sizeof value);
-    return value;
-  }
-  uint16_t bits;
-  std::memcpy(&bits, element, sizeof bits);
-  return dtype == GAVEL_F16 ? half_to_float(bits) : bfloat_to_float(bits);
-}
-
 Weights::Weights(const Config& config, const Kernels& kernels, ThreadPool& pool)
     : config_(config), kernels_(kernels), pool_(pool), layers_(config.layers) {
   const int64_t vocabulary = config.vocabulary;
@@ -68,15 +16,15 @@ Weights::Weights(const Config& config, const Kernels& kernels, ThreadPool& pool)
     quantizer_ = std::make_unique<Quantizer>(config, kernels, pool);
   }
   shape_linear(head_, config.vocabulary, config.hidden, false);
-  slots_["model.embed_tokens.weight"] = {
-      {vocabulary, hidden}, [this](const TensorView& source) {
+  tensors_.declare(
+      "model.embed_tokens.weight", {vocabulary, hidden}, [this](const TensorView& source) {
         embedding_dtype_ = source.dtype;
         embedding_.reserve(static_cast<size_t>(config_.vocabulary) * config_.hidden * dtype_bytes(source.dtype));
         std::memcpy(embedding_.data(), source.data, embedding_.size());
         if (config_.tied_embeddings && quantizer_ == nullptr) {
           pack_f32(kernels_, pool_, source, head_, config_.vocabulary, 0, Half::kWhole);
         }
-      }};
+      });
   if (!config.tied_embeddings) {
     declare_linear("lm_head.weight", head_, config.vocabulary, 0, Half::kWhole);
   }
@@ -141,22 +89,22 @@ void Weights::declare_expert(const std::string& prefix, Expert& expert, int widt
 }
 
 void Weights::declare_vector(const std::string& name, Buffer<float>& target, int width, int offset, int total) {
-  slots_[name] = {{width}, [&target, width, offset, total](const TensorView& source) {
+  tensors_.declare(name, {width}, [&target, width, offset, total](const TensorView& source) {
                     target.reserve(total);
                     for (int i = 0; i < width; i++) {
                       target[offset + i] = source.at(i);
                     }
-                  }};
+                  });
 }
 
 void Weights::declare_linear(const std::string& name, Linear& target, int rows, int row_offset, Half half) {
-  slots_[name] = {{rows, target.k}, [this, &target, rows, row_offset, half](const TensorView& source) {
+  tensors_.declare(name, {rows, target.k}, [this, &target, rows, row_offset, half](const TensorView& source) {
                     if (quantizer_ == nullptr) {
                       pack_f32(kernels_, pool_, source, target, rows, row_offset, half);
                     } else {
                       stage(source, target, rows, row_offset, half);
                     }
-                  }};
+                  });
 }
 
 // Norms and rotations come from other tensors: matrices wait on the side until all are there.
@@ -206,41 +154,11 @@ void pack_f32(const Kernels& kernels, ThreadPool& pool, const TensorView& source
 
 void Weights::set(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
                   int64_t bytes) {
-  GAVEL_REQUIRE(name != nullptr && shape != nullptr && data != nullptr, "tensor: expected a name, a shape and data");
-  const auto found = slots_.find(name);
-  GAVEL_REQUIRE(found != slots_.end(), "%s: expected a tensor of this architecture, found an unknown name", name);
-  Slot& slot = found->second;
-  GAVEL_REQUIRE(!slot.filled, "%s: expected once, found again", name);
-  GAVEL_REQUIRE(dtype >= GAVEL_F32 && dtype <= GAVEL_BF16, "%s: expected dtype %d to %d, found %d", name, GAVEL_F32,
-                GAVEL_BF16, dtype);
-  const bool same = rank >= 0 && static_cast<size_t>(rank) == slot.shape.size() &&
-                    std::equal(slot.shape.begin(), slot.shape.end(), shape);
-  GAVEL_REQUIRE(same, "%s: expected shape %s, found %s", name, shape_text(slot.shape.data(), slot.shape.size()).c_str(),
-                shape_text(shape, rank < 0 || rank > 8 ? 0 : rank).c_str());
-  int64_t elements = 1;
-  for (int64_t size : slot.shape) {
-    elements *= size;
-  }
-  GAVEL_REQUIRE(bytes == elements * dtype_bytes(dtype), "%s: expected %lld bytes, found %lld", name,
-                static_cast<long long>(elements * dtype_bytes(dtype)), static_cast<long long>(bytes));
-  slot.fill({dtype, data});
-  slot.filled = true;
-  parameters_ += elements;
+  tensors_.set(name, dtype, rank, shape, data, bytes);
 }
 
 void Weights::finish() {
-  size_t missing = 0;
-  const std::string* first = nullptr;
-  for (const auto& [name, slot] : slots_) {
-    if (!slot.filled) {
-      missing++;
-      first = first == nullptr ? &name : first;
-    }
-  }
-  if (missing > 0) {
-    fail(GAVEL_FAILED_PRECONDITION, "%s: expected this tensor, found none (%zu of %zu are missing)", first->c_str(),
-         missing, slots_.size());
-  }
+  tensors_.require_complete();
   if (quantizer_ == nullptr) {
     return;
   }
@@ -298,18 +216,6 @@ Linear Weights::head_of(const std::vector<int32_t>& tokens) const {
     }
   }
   return linear;
-}
-
-int64_t Weights::linear_parameters() const {
-  const int64_t hidden = config_.hidden;
-  int64_t total = 0;
-  for (int l = 0; l < config_.layers; l++) {
-    total += 2 * hidden * (config_.query_width() + config_.kv_width());
-    total += config_.sparse(l)
-                 ? hidden * config_.experts + 3 * hidden * config_.expert_intermediate * config_.experts_per_token
-                 : 3 * hidden * config_.intermediate;
-  }
-  return total;
 }
 
 int64_t Weights::bytes() const {

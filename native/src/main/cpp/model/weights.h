@@ -2,27 +2,17 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "kernels/kernels.h"
 #include "model/config.h"
+#include "model/tensor_table.h"
 #include "support/buffer.h"
 #include "support/thread_pool.h"
 
 namespace gavel {
-
-// One tensor as it lies on disk.
-struct TensorView {
-  int32_t dtype;
-  const void* data;
-
-  // Element `index` as fp32; exact for all disk types.
-  float at(int64_t index) const;
-};
 
 // A matrix as on disk, until it is quantized with the rest of its layer.
 struct StagedMatrix {
@@ -97,16 +87,10 @@ class Weights {
   const std::vector<Layer>& layers() const { return layers_; }
   const Linear& head() const { return head_; }
   const float* final_norm() const { return final_norm_.data(); }
-  int64_t parameters() const { return parameters_; }
-  int64_t linear_parameters() const;
+  int64_t parameters() const { return tensors_.parameters(); }
   int64_t bytes() const;
 
  private:
-  struct Slot {
-    std::vector<int64_t> shape;
-    std::function<void(const TensorView&)> fill;
-    bool filled = false;
-  };
   void declare_layer(int index);
   void declare_feed_forward(int index);
   void declare_expert(const std::string& prefix, Expert& expert, int width);
@@ -119,7 +103,7 @@ class Weights {
   const Config& config_;
   const Kernels& kernels_;
   ThreadPool& pool_;
-  std::map<std::string, Slot> slots_;
+  TensorTable tensors_;
   std::vector<Layer> layers_;
   Buffer<float> final_norm_;   // [hidden]
   Buffer<uint8_t> embedding_;  // [vocabulary, hidden] as on disk
@@ -127,14 +111,10 @@ class Weights {
   Linear head_;
   StagedMatrix head_rows_;                // int8: the head as on disk, unless it is the embedding
   std::unique_ptr<Quantizer> quantizer_;  // int8
-  int64_t parameters_ = 0;
 };
 
 // Packs rows of a matrix, as on disk, into a linear layer's columns from `row_offset` on.
 void pack_f32(const Kernels& kernels, ThreadPool& pool, const TensorView& source, Linear& target, int rows,
               int row_offset, Half half);
-
-// Bytes of one element.
-int dtype_bytes(int32_t dtype);
 
 }  // namespace gavel

@@ -4,11 +4,15 @@ import dev.gavel.engine.binding.Gavel;
 import dev.gavel.engine.binding.NativeConfig;
 import dev.gavel.engine.binding.NativeEngine;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 
 /** Builds {@link LibGavelEngine}s. */
 final class NativeEngineBuilder implements EngineBuilder {
+  /** Names the folder of a LibTorch with CUDA; libgavel.so names it in its message too. */
+  private static final String LIBTORCH_VARIABLE = "GAVEL_LIBTORCH";
+
   private final ModelConfig config;
   private final EngineOptions options;
   private NativeEngine handle;
@@ -17,6 +21,9 @@ final class NativeEngineBuilder implements EngineBuilder {
     this.config = config;
     this.options = options;
     NativeRuntime.load();
+    if (options.device().startsWith("cuda")) {
+      openLibtorch();
+    }
     handle = new NativeEngine();
     try (NativeConfig nativeConfig = new NativeConfig();
         BytePointer denseLayers = denseLayers(config)) {
@@ -25,6 +32,14 @@ final class NativeEngineBuilder implements EngineBuilder {
       nativeConfig.dense_layers(denseLayers);
       fillRoom(nativeConfig);
       NativeRuntime.check(Gavel.gavel_engine_create(nativeConfig, handle));
+    }
+  }
+
+  /** LibTorch multiplies the matrices on a CUDA device; where it is not named, the engine says so. */
+  private static void openLibtorch() {
+    String directory = System.getenv(LIBTORCH_VARIABLE);
+    if (directory != null && !directory.isEmpty()) {
+      Hardware.openLibtorch(Path.of(directory));
     }
   }
 

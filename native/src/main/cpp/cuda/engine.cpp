@@ -1,0 +1,157 @@
+#include "cuda/engine.h"
+
+#include <algorithm>
+
+#include "support/error.h"
+
+namespace gavel {
+
+namespace {
+
+constexpr int kHeadRowsMax = 128;  // query rows times heads of a KV head in a prefill tile
+constexpr int kPartKeys = 256;     // least keys of a part of a decoded row
+constexpr int kNodesMax = 64;      // inner nodes of a label trie
+
+void require_multiple(const char* name, int value, int of, int most) {
+  GAVEL_REQUIRE(value % of == 0 && value <= most, "cuda: %s: expected a multiple of %d, at most %d, found %d", name, of,
+                most, value);
+}
+
+// What the kernels want of a model; see gavel_cuda.h.
+Config checked(const gavel_config& source) {
+  Config config(source);
+  GAVEL_REQUIRE(config.quantization == GAVEL_FP32,
+                "cuda: quantization: expected fp32, which a CUDA device computes in bf16, found int8");
+  require_multiple("hidden", config.hidden, 8, 32768);
+  require_multiple("head_dim", config.head_dim, 16, 128);
+  require_multiple("intermediate", config.intermediate, 8, 32768);
+  GAVEL_REQUIRE(config.group() <= kHeadRowsMax, "cuda: heads: expected at most %d for each of kv_heads, found %d",
+                kHeadRowsMax, config.group());
+  if (config.experts > 0) {
+    require_multiple("expert_intermediate", config.expert_intermediate, 8, 32768);
+    GAVEL_REQUIRE(config.experts <= 1024 && config.experts_per_token <= 32,
+                  "cuda: experts: expected at most 1024 and 32 of them for a token, found %d and %d", config.experts,
+                  config.experts_per_token);
+  }
+  return config;
+}
+
+// Decoded rows are split over their keys until there are two blocks a multiprocessor.
+TileLimits tile_limits(const Config& config, const gavel_cuda_device& device) {
+  const int blocks = config.kv_heads * ((config.group() + 7) / 8);  // of a tile
+  return {kHeadRowsMax / config.group(), (2 * device.multiprocessors + blocks - 1) / blocks, kPartKeys};
+}
+
+}  // namespace
+
+DeviceEngine::Marks::Marks(const Device& of) : device(of) {
+  for (void*& mark : at) {
+    device.require(device.functions().create_mark(&mark));
+  }
+}
+
+DeviceEngine::Marks::~Marks() {
+  for (void* mark : at) {
+    device.functions().release_mark(mark);
+  }
+}
+
+void DeviceEngine::Marks::record(int mark) const {
+  device.require(device.functions().record_mark(at[mark], device.stream()));
+}
+
+double DeviceEngine::Marks::seconds(int from) const {
+  double result = 0;
+  device.require(device.functions().seconds_between(at[from], at[from + 1], &result));
+  return result;
+}
+
+DeviceEngine::DeviceEngine(const gavel_config& config, const gavel_cuda_table& functions,
+                           std::unique_ptr<Products> products)
+    : config_(checked(config)),
+      device_(functions, config.device_index),
+      products_(std::move(products)),
+      weights_(config_, device_),
+      batch_(config_, device_, tile_limits(config_, device_.properties())),
+      marks_(device_) {}
+
+void DeviceEngine::set_tensor(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
+                              int64_t bytes) {
+  if (forward_ != nullptr) {
+    fail(GAVEL_FAILED_PRECONDITION, "engine: expected tensors before it is finished, found one after");
+  }
+  device_.use();
+  weights_.set(name, dtype, rank, shape, data, bytes);
+}
+
+void DeviceEngine::finish() {
+  if (forward_ != nullptr) {
+    fail(GAVEL_FAILED_PRECONDITION, "engine: expected to be finished once, found a second time");
+  }
+  device_.use();
+  weights_.finish();
+  auto forward = std::make_unique<DeviceForward>(config_, device_, weights_, *products_);
+  head_ = std::make_unique<DeviceHead>(config_, device_, weights_, *products_);
+  forward_ = std::move(forward);
+}
+
+void DeviceEngine::require_finished() const {
+  if (forward_ == nullptr) {
+    fail(GAVEL_FAILED_PRECONDITION, "engine: expected to be finished, found tensors still missing");
+  }
+}
+
+void DeviceEngine::run(const gavel_batch& batch, const Labels* labels, gavel_outputs& outputs) {
+  require_finished();
+  device_.use();
+  plan_.build(config_, batch, labels);
+  plan_.require_room(outputs);
+  try {
+    enqueue();
+  } catch (const Error& error) {
+    // What is under way reads the staged arrays, which the next batch will write over.
+    device_.functions().synchronize(device_.stream());
+    cancelled_batches_ += error.status() == GAVEL_CANCELLED;
+    throw;
+  }
+  device_.synchronize();
+  head_->deliver(plan_, outputs);
+  outputs.prefill_seconds = marks_.seconds(0);
+  outputs.head_seconds = marks_.seconds(1);
+  workspace_bytes_ = forward_->workspace_bytes() + head_->workspace_bytes() + batch_.bytes();
+  batches_++;
+  tokens_ += plan_.rows();
+}
+
+void DeviceEngine::enqueue() {
+  marks_.record(0);
+  batch_.send(plan_);
+  forward_->run(plan_, batch_);
+  marks_.record(1);
+  head_->run(plan_, batch_, forward_->hidden(), forward_->normed());
+  marks_.record(2);
+}
+
+std::unique_ptr<Labels> DeviceEngine::labels(int labels, int forms, const int32_t* form_labels,
+                                             const int32_t* form_offsets, const int32_t* form_tokens) const {
+  require_finished();
+  auto table = std::make_unique<Labels>(config_.vocabulary, labels, forms, form_labels, form_offsets, form_tokens);
+  GAVEL_REQUIRE(table->nodes().size() <= kNodesMax,
+                "cuda: label forms: expected at most %d inner nodes of their trie, found %zu", kNodesMax,
+                table->nodes().size());
+  return table;
+}
+
+void DeviceEngine::info(gavel_info& info) const {
+  info.parameters = weights_.parameters();
+  info.linear_parameters = config_.linear_parameters();
+  info.weight_bytes = weights_.bytes();
+  info.kv_bytes = forward_ == nullptr ? 0 : forward_->pool_bytes();
+  info.kv_bytes_per_token = forward_ == nullptr ? 0 : forward_->bytes_per_token();
+  info.workspace_bytes = workspace_bytes_;
+  info.batches = batches_;
+  info.tokens = tokens_;
+  info.cancelled_batches = cancelled_batches_;
+}
+
+}  // namespace gavel

@@ -1,0 +1,298 @@
+#include "cuda/forward.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "support/error.h"
+
+namespace gavel {
+
+namespace {
+
+constexpr size_t kElement = 2;  // bytes of bf16
+constexpr int kPositionsLeast = 1024;
+
+}  // namespace
+
+DeviceForward::DeviceForward(const Config& config, const Device& device, const DeviceWeights& weights,
+                             Products& products)
+    : config_(config),
+      device_(device),
+      weights_(weights),
+      products_(products),
+      slots_(static_cast<int64_t>(config.blocks) * config.block_tokens + config.batch_tokens_max),
+      rope_(config),
+      cosines_(device),
+      sines_(device),
+      keys_(device),
+      values_(device),
+      stream_(device),
+      output_stream_(device),
+      normed_(device),
+      delta_(device),
+      qkv_(device),
+      queries_(device),
+      attended_(device),
+      gate_up_(device),
+      activated_(device),
+      router_logits_(device),
+      pair_weights_(device),
+      chosen_(device),
+      order_(device),
+      begins_(device),
+      routed_(device),
+      partial_out_(device),
+      partial_log_sums_(device) {
+  const size_t rows = config.batch_tokens_max;
+  const size_t hidden = rows * config.hidden * kElement;
+  const size_t pairs = config.experts > 0 ? rows * config.experts_per_token : 0;
+  keys_.reserve(slots_ * bytes_per_token() / 2);
+  values_.reserve(slots_ * bytes_per_token() / 2);
+  for (DeviceMemory* buffer : {&stream_, &output_stream_, &normed_, &delta_}) {
+    buffer->reserve(hidden);
+  }
+  qkv_.reserve(rows * (config.query_width() + 2 * config.kv_width()) * kElement);
+  queries_.reserve(rows * config.query_width() * kElement);
+  attended_.reserve(rows * config.query_width() * kElement);
+  gate_up_.reserve(rows * 2 * config.intermediate * kElement);
+  activated_.reserve(std::max(rows * config.intermediate, pairs * config.expert_intermediate) * kElement);
+  if (pairs > 0) {
+    router_logits_.reserve(rows * config.experts * sizeof(float));
+    pair_weights_.reserve(pairs * sizeof(float));
+    chosen_.reserve(pairs * sizeof(int32_t));
+    order_.reserve(pairs * sizeof(int32_t));
+    begins_.reserve((config.experts + 1) * sizeof(int32_t));
+    routed_.reserve(pairs * config.hidden * kElement);
+  }
+}
+
+void DeviceForward::run(const Plan& plan, const DeviceBatch& batch) {
+  reserve_positions(plan.max_visible);
+  reserve_parts(batch);
+  const Rows all = {batch.rows, stream_.data(), batch.at(batch.positions), batch.at(batch.slots), &batch.attention};
+  const Rows outputs = {batch.outputs, output_stream_.data(), batch.at(batch.output_positions),
+                        batch.at(batch.output_slots), &batch.output_attention};
+  const int last = config_.layers - 1;
+  for (int l = 0; l <= last; l++) {
+    if (plan.batch->cancel != nullptr && *plan.batch->cancel != 0) {
+      fail(GAVEL_CANCELLED, "batch: cancelled before layer %d", l);
+    }
+    const DeviceLayer& layer = weights_.layer(l);
+    if (l == 0) {
+      norm(all.count, batch.at(batch.tokens), weights_.at(weights_.embedding()), nullptr, all.stream,
+           layer.attention_norm);
+    } else {
+      norm(all.count, nullptr, all.stream, delta_.data(), all.stream, layer.attention_norm);
+    }
+    project(layer, l, all);
+    if (l < last) {
+      attend(batch, l, all);
+      feed_forward(layer, l, all);
+    }
+  }
+  if (outputs.count == 0) {
+    return;
+  }
+  // Beyond their keys and values, the last layer needs the rows of outputs only.
+  const DeviceLayer& layer = weights_.layer(last);
+  norm(outputs.count, batch.at(batch.output_rows), all.stream, nullptr, outputs.stream, layer.attention_norm);
+  project(layer, last, outputs);
+  attend(batch, last, outputs);
+  feed_forward(layer, last, outputs);
+  norm(outputs.count, nullptr, outputs.stream, delta_.data(), outputs.stream, weights_.final_norm());
+}
+
+// Angles of so many positions, in steps, so that a decoding stream does not ask for more at every token.
+void DeviceForward::reserve_positions(int count) {
+  if (count <= positions_) {
+    return;
+  }
+  positions_ = std::min(config_.max_positions, std::max({count, 2 * positions_, kPositionsLeast}));
+  rope_.reserve(positions_);
+  const size_t bytes = static_cast<size_t>(positions_) * (config_.head_dim / 2) * sizeof(float);
+  cosines_.reserve(bytes);
+  sines_.reserve(bytes);
+  device_.copy(cosines_.data(), rope_.cosines(0), bytes);
+  device_.copy(sines_.data(), rope_.sines(0), bytes);
+  device_.synchronize();
+}
+
+void DeviceForward::reserve_parts(const DeviceBatch& batch) {
+  const size_t rows = std::max(batch.attention.partial_rows, batch.output_attention.partial_rows);
+  partial_out_.reserve(rows * config_.query_width() * sizeof(float));
+  partial_log_sums_.reserve(rows * config_.heads * sizeof(float));
+}
+
+// stream_out = (stream + delta) of the gathered rows; normed_ = its norm times the weight.
+void DeviceForward::norm(int32_t rows, const int32_t* gather, const void* stream, const void* delta, void* stream_out,
+                         int64_t weight) {
+  gavel_cuda_rms_norm args{};
+  args.type = args.out_type = GAVEL_CUDA_BF16;
+  args.rows = rows;
+  args.width = config_.hidden;
+  args.gather = gather;
+  args.residual = stream;
+  args.delta = delta;
+  args.residual_out = stream_out;
+  args.weight = weights_.at(weight);
+  args.epsilon = static_cast<float>(config_.rms_epsilon);
+  args.out = normed_.data();
+  device_.launch(&gavel_cuda_table::rms_norm, args);
+}
+
+// Queries, keys and values of normed rows; keys and values go to their slots.
+void DeviceForward::project(const DeviceLayer& layer, int index, const Rows& rows) {
+  multiply(rows.count, normed_, config_.hidden, layer.qkv, config_.query_width() + 2 * config_.kv_width(), qkv_);
+  gavel_cuda_rope args{};
+  args.type = GAVEL_CUDA_BF16;
+  args.rows = rows.count;
+  args.heads = config_.heads;
+  args.kv_heads = config_.kv_heads;
+  args.head_dim = config_.head_dim;
+  args.qkv = qkv_.data();
+  args.bias = weights_.at(layer.qkv_bias);
+  args.query_norm = weights_.at(layer.query_norm);
+  args.key_norm = weights_.at(layer.key_norm);
+  args.epsilon = static_cast<float>(config_.rms_epsilon);
+  args.positions = rows.positions;
+  args.cosines = cosines_.data<float>();
+  args.sines = sines_.data<float>();
+  args.slots = rows.slots;
+  args.queries = queries_.data();
+  args.keys = layer_of(keys_, index);
+  args.values = layer_of(values_, index);
+  device_.launch(&gavel_cuda_table::rope, args);
+}
+
+void DeviceForward::attend(const DeviceBatch& batch, int index, const Rows& rows) {
+  const StagedAttention& plan = *rows.attention;
+  gavel_cuda_attention args{};
+  args.type = GAVEL_CUDA_BF16;
+  args.heads = config_.heads;
+  args.kv_heads = config_.kv_heads;
+  args.head_dim = config_.head_dim;
+  args.scale = static_cast<float>(1 / std::sqrt(static_cast<double>(config_.head_dim)));
+  args.queries = queries_.data();
+  args.keys = layer_of(keys_, index);
+  args.values = layer_of(values_, index);
+  args.slot_list = batch.at(batch.slot_list);
+  args.row_slots = batch.at(batch.slots);
+  args.row_first = batch.at(batch.row_first);
+  args.out = attended_.data();
+  args.partial_out = partial_out_.data<float>();
+  args.partial_log_sums = partial_log_sums_.data<float>();
+  if (plan.prefill.count > 0) {
+    args.tiles = plan.prefill.count;
+    args.tile_rows = batch.limits().prefill_rows;
+    args.tile = batch.at(plan.prefill);
+    device_.launch(&gavel_cuda_table::attention_prefill, args);
+  }
+  if (plan.decode.count > 0) {
+    args.tiles = plan.decode.count;
+    args.tile_rows = 1;
+    args.tile = batch.at(plan.decode);
+    device_.launch(&gavel_cuda_table::attention_decode, args);
+  }
+  if (plan.merged_rows.count > 0) {
+    const gavel_cuda_merge merge = {
+        GAVEL_CUDA_BF16,      plan.merged_rows.count,   config_.heads,
+        config_.head_dim,     batch.at(plan.merged_rows), batch.at(plan.part_offsets),
+        batch.at(plan.parts), args.partial_out,         args.partial_log_sums,
+        args.out};
+    device_.launch(&gavel_cuda_table::attention_merge, merge);
+  }
+}
+
+// From attention's result to the feed-forward's, which is left in delta_.
+void DeviceForward::feed_forward(const DeviceLayer& layer, int index, const Rows& rows) {
+  multiply(rows.count, attended_, config_.query_width(), layer.output, config_.hidden, delta_);
+  norm(rows.count, nullptr, rows.stream, delta_.data(), rows.stream, layer.feed_forward_norm);
+  if (config_.sparse(index)) {
+    sparse_feed_forward(layer, rows.count);
+  } else {
+    dense_feed_forward(layer, rows.count);
+  }
+}
+
+void DeviceForward::dense_feed_forward(const DeviceLayer& layer, int32_t rows) {
+  const int width = config_.intermediate;
+  multiply(rows, normed_, config_.hidden, layer.gate_up, 2 * width, gate_up_);
+  gavel_cuda_swiglu args{};
+  args.type = args.out_type = GAVEL_CUDA_BF16;
+  args.rows = rows;
+  args.width = width;
+  args.gate_up = gate_up_.data();
+  args.out = activated_.data();
+  device_.launch(&gavel_cuda_table::swiglu, args);
+  multiply(rows, activated_, width, layer.down, config_.hidden, delta_);
+}
+
+void DeviceForward::sparse_feed_forward(const DeviceLayer& layer, int32_t rows) {
+  const int picks = config_.experts_per_token;
+  multiply(rows, normed_, config_.hidden, layer.router, config_.experts, router_logits_, true);
+  const gavel_cuda_routing routing = {rows,
+                                      config_.experts,
+                                      picks,
+                                      config_.normalize_experts,
+                                      router_logits_.data<float>(),
+                                      pair_weights_.data<float>(),
+                                      chosen_.data<int32_t>(),
+                                      begins_.data<int32_t>(),
+                                      order_.data<int32_t>()};
+  device_.launch(&gavel_cuda_table::routing, routing);
+  gavel_cuda_grouped_gemm product{};
+  product.type = GAVEL_CUDA_BF16;
+  product.swiglu = 1;
+  product.experts = config_.experts;
+  product.pairs = rows * picks;
+  product.picks = picks;
+  product.k = config_.hidden;
+  product.columns = config_.expert_intermediate;
+  product.begins = routing.begins;
+  product.order = routing.order;
+  product.rows = normed_.data();
+  product.weight = weights_.at(layer.gate_up);
+  product.out = activated_.data();
+  device_.launch(&gavel_cuda_table::grouped_gemm, product);
+  product.swiglu = 0;
+  product.k = config_.expert_intermediate;
+  product.columns = config_.hidden;
+  product.rows = activated_.data();
+  product.weight = weights_.at(layer.down);
+  product.out = routed_.data();
+  device_.launch(&gavel_cuda_table::grouped_gemm, product);
+  const gavel_cuda_combine combine = {GAVEL_CUDA_BF16, rows, picks, config_.hidden, routed_.data(),
+                                      routing.weights, delta_.data()};
+  device_.launch(&gavel_cuda_table::combine, combine);
+}
+
+void DeviceForward::multiply(int32_t rows, const DeviceMemory& in, int32_t k, int64_t weight, int32_t columns,
+                             const DeviceMemory& out, bool fp32_out) {
+  products_.multiply({rows, columns, k, in.data(), weights_.at(weight), out.data(), columns, fp32_out},
+                     device_.stream());
+}
+
+void* DeviceForward::layer_of(const DeviceMemory& pool, int index) const {
+  return pool.data<char>() + index * slots_ * config_.kv_width() * kElement;
+}
+
+int64_t DeviceForward::pool_bytes() const {
+  return bytes_per_token() * config_.blocks * config_.block_tokens;
+}
+
+int64_t DeviceForward::bytes_per_token() const {
+  return 2 * static_cast<int64_t>(kElement) * config_.layers * config_.kv_width();
+}
+
+int64_t DeviceForward::workspace_bytes() const {
+  size_t bytes = keys_.bytes() + values_.bytes() - pool_bytes();
+  for (const DeviceMemory* buffer :
+       {&cosines_, &sines_, &stream_, &output_stream_, &normed_, &delta_, &qkv_, &queries_, &attended_, &gate_up_,
+        &activated_, &router_logits_, &pair_weights_, &chosen_, &order_, &begins_, &routed_, &partial_out_,
+        &partial_log_sums_}) {
+    bytes += buffer->bytes();
+  }
+  return static_cast<int64_t>(bytes);
+}
+
+}  // namespace gavel

@@ -1,0 +1,77 @@
+// One batch through the transformer on a device, up to the hidden states of the rows that yield something.
+// Everything is enqueued on the device's stream; nothing waits.
+#pragma once
+
+#include <cstdint>
+
+#include "cuda/batch.h"
+#include "cuda/products.h"
+#include "cuda/weights.h"
+#include "model/rope_table.h"
+
+namespace gavel {
+
+class DeviceForward {
+ public:
+  // Allocates the KV pool and the activations of the largest batch.
+  DeviceForward(const Config& config, const Device& device, const DeviceWeights& weights, Products& products);
+
+  // Fails with CANCELLED where the batch's flag is raised; what was enqueued by then still runs.
+  void run(const Plan& plan, const DeviceBatch& batch);
+
+  // Of the outputs, [outputs, hidden] bf16: the residual stream, and the same after the final norm.
+  const void* hidden() const { return output_stream_.data(); }
+  const void* normed() const { return normed_.data(); }
+
+  int64_t pool_bytes() const;
+  int64_t bytes_per_token() const;
+  int64_t workspace_bytes() const;
+
+ private:
+  // Some rows of the batch on their way through a layer.
+  struct Rows {
+    int32_t count;
+    void* stream;              // [count, hidden], the residual stream
+    const int32_t* positions;  // [count]
+    const int32_t* slots;      // [count]
+    const StagedAttention* attention;
+  };
+
+  void reserve_positions(int count);
+  void reserve_parts(const DeviceBatch& batch);
+  void norm(int32_t rows, const int32_t* gather, const void* stream, const void* delta, void* stream_out,
+            int64_t weight);
+  void project(const DeviceLayer& layer, int index, const Rows& rows);
+  void attend(const DeviceBatch& batch, int index, const Rows& rows);
+  void feed_forward(const DeviceLayer& layer, int index, const Rows& rows);
+  void dense_feed_forward(const DeviceLayer& layer, int32_t rows);
+  void sparse_feed_forward(const DeviceLayer& layer, int32_t rows);
+  void multiply(int32_t rows, const DeviceMemory& in, int32_t k, int64_t weight, int32_t columns,
+                const DeviceMemory& out, bool fp32_out = false);
+  // The place of a layer in the pool of keys or values.
+  void* layer_of(const DeviceMemory& pool, int index) const;
+
+  const Config& config_;
+  const Device& device_;
+  const DeviceWeights& weights_;
+  Products& products_;
+  const int64_t slots_;  // of a layer
+  RopeTable rope_;
+  int positions_ = 0;  // on the device
+  DeviceMemory cosines_, sines_;
+  DeviceMemory keys_, values_;           // [layers, slots, kv_heads, head_dim]
+  DeviceMemory stream_, output_stream_;  // [rows, hidden]
+  DeviceMemory normed_, delta_;          // [rows, hidden]
+  DeviceMemory qkv_;                     // [rows, query_width + 2 kv_width]
+  DeviceMemory queries_, attended_;      // [rows, query_width]
+  DeviceMemory gate_up_;                 // [rows, 2 intermediate]
+  DeviceMemory activated_;               // [rows, intermediate], or [rows * picks, expert_intermediate]
+  DeviceMemory router_logits_;           // [rows, experts] fp32
+  DeviceMemory pair_weights_;            // [rows, picks] fp32
+  DeviceMemory chosen_, order_;          // [rows * picks]
+  DeviceMemory begins_;                  // [experts + 1]
+  DeviceMemory routed_;                  // [rows * picks, hidden]
+  DeviceMemory partial_out_, partial_log_sums_;
+};
+
+}  // namespace gavel

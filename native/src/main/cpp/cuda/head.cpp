@@ -1,0 +1,139 @@
+#include "cuda/head.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "support/error.h"
+
+namespace gavel {
+
+namespace {
+
+constexpr size_t kElement = 2;  // bytes of bf16
+constexpr int kAligned = 4;     // elements of results: the kernels want 16 bytes
+
+int64_t aligned(int64_t elements) { return (elements + kAligned - 1) / kAligned * kAligned; }
+
+}  // namespace
+
+DeviceHead::DeviceHead(const Config& config, const Device& device, const DeviceWeights& weights, Products& products)
+    : config_(config),
+      device_(device),
+      weights_(weights),
+      products_(products),
+      stride_(aligned(config.vocabulary)),
+      workspace_(device),
+      logits_(device),
+      results_(device),
+      delivered_(device, DeviceMemory::Kind::kPinned) {}
+
+DeviceHead::Results DeviceHead::results(const Plan& plan) const {
+  Results places{};
+  const int64_t labels = plan.scored > 0 ? plan.labels->count() : 0;
+  places.label_log_mass = aligned(plan.scored * labels);
+  places.tokens = places.label_log_mass + aligned(plan.scored);
+  places.log_probabilities = places.tokens + aligned(plan.sampled);
+  places.logits = places.log_probabilities + aligned(plan.sampled);
+  places.end = places.logits + static_cast<int64_t>(plan.logit_rows) * config_.vocabulary;
+  return places;
+}
+
+void DeviceHead::run(const Plan& plan, const DeviceBatch& batch, const void* hidden, const void* normed) {
+  const Results places = results(plan);
+  results_.reserve(places.logits * sizeof(float));
+  delivered_.reserve(places.end * sizeof(float));
+  if (plan.scored > 0) {
+    score(plan, batch, hidden, normed);
+  }
+  const int32_t rows = plan.sampled + plan.logit_rows;
+  if (rows > 0) {
+    const int64_t first = batch.outputs - rows;
+    logits_.reserve(rows * stride_ * sizeof(float));
+    products_.multiply({rows, config_.vocabulary, config_.hidden,
+                        static_cast<const char*>(normed) + first * config_.hidden * kElement,
+                        weights_.at(weights_.head()), logits_.data(), stride_, true},
+                       device_.stream());
+  }
+  if (plan.sampled > 0) {
+    sample(plan, batch);
+  }
+  device_.copy(delivered_.data(), results_.data(), places.logits * sizeof(float));
+  for (int r = 0; r < plan.logit_rows; r++) {
+    device_.copy(delivered_.data<float>() + places.logits + static_cast<int64_t>(r) * config_.vocabulary,
+                 logits_.data<float>() + (plan.sampled + r) * stride_, config_.vocabulary * sizeof(float));
+  }
+}
+
+void DeviceHead::score(const Plan& plan, const DeviceBatch& batch, const void* hidden, const void* normed) {
+  const Results places = results(plan);
+  gavel_cuda_head args{};
+  args.type = GAVEL_CUDA_BF16;
+  args.sequences = plan.scored;
+  args.nodes = static_cast<int32_t>(plan.labels->nodes().size());
+  args.width = config_.hidden;
+  args.vocabulary = config_.vocabulary;
+  args.residual = hidden;
+  args.normed = normed;
+  args.norm_weight = weights_.at(weights_.final_norm());
+  args.epsilon = static_cast<float>(config_.rms_epsilon);
+  args.head = weights_.at(weights_.head());
+  args.candidates = batch.labels.candidate_tokens.count;
+  args.candidate_tokens = batch.at(batch.labels.candidate_tokens);
+  args.candidate_nodes = batch.at(batch.labels.candidate_nodes);
+  args.labels = plan.labels->count();
+  args.label_offsets = batch.at(batch.labels.label_offsets);
+  args.form_offsets = batch.at(batch.labels.form_offsets);
+  args.form_steps = batch.at(batch.labels.form_steps);
+  args.normalizers = args.nodes > 1 || plan.batch->label_mass != 0;
+  const size_t bytes =
+      device_.functions().head_workspace_bytes(args.sequences, args.nodes, args.vocabulary, args.candidates);
+  if (workspace_.reserve(bytes)) {
+    device_.fill(workspace_.data(), 0, workspace_.bytes());
+  }
+  args.workspace = workspace_.data();
+  args.log_probabilities = results_.data<float>() + places.label_log_probabilities;
+  args.log_mass = plan.batch->label_mass != 0 ? results_.data<float>() + places.label_log_mass : nullptr;
+  device_.launch(&gavel_cuda_table::head, args);
+}
+
+// The sampled rows are the first of the logits.
+void DeviceHead::sample(const Plan& plan, const DeviceBatch& batch) {
+  const Results places = results(plan);
+  gavel_cuda_sampler args{};
+  args.logits_type = -1;
+  args.rows = plan.sampled;
+  args.vocabulary = config_.vocabulary;
+  args.stride = stride_;
+  args.logits = logits_.data();
+  args.temperatures = batch.at(batch.sampling.temperatures);
+  args.top_ks = batch.at(batch.sampling.top_ks);
+  args.top_ps = batch.at(batch.sampling.top_ps);
+  args.seeds = batch.at(batch.sampling.seeds);
+  args.draws = batch.at(batch.sampling.draws);
+  args.tokens = results_.data<int32_t>() + places.tokens;
+  args.log_probabilities = results_.data<float>() + places.log_probabilities;
+  device_.launch(&gavel_cuda_table::sampler, args);
+}
+
+void DeviceHead::deliver(const Plan& plan, const gavel_outputs& outputs) const {
+  const Results places = results(plan);
+  const auto give = [&](void* to, int64_t place, int64_t count) {
+    if (count > 0) {
+      std::memcpy(to, delivered_.data<float>() + place, count * sizeof(float));
+    }
+  };
+  if (plan.scored > 0) {
+    give(outputs.label_log_probabilities, places.label_log_probabilities,
+         static_cast<int64_t>(plan.scored) * plan.labels->count());
+    give(outputs.label_log_mass, places.label_log_mass, plan.batch->label_mass != 0 ? plan.scored : 0);
+  }
+  give(outputs.sampled_tokens, places.tokens, plan.sampled);
+  give(outputs.sampled_log_probabilities, places.log_probabilities, plan.sampled);
+  give(outputs.logits, places.logits, static_cast<int64_t>(plan.logit_rows) * config_.vocabulary);
+}
+
+int64_t DeviceHead::workspace_bytes() const {
+  return static_cast<int64_t>(workspace_.bytes() + logits_.bytes() + results_.bytes());
+}
+
+}  // namespace gavel

@@ -1,0 +1,57 @@
+// What the host sends to a device in a batch: many small arrays, gathered in pinned memory and sent with one copy.
+#pragma once
+
+#include <cstring>
+#include <vector>
+
+#include "cuda/device.h"
+
+namespace gavel {
+
+// Where an array lies in the staged memory.
+template <typename T>
+struct Staged {
+  size_t offset = 0;
+  int32_t count = 0;
+};
+
+class Staging {
+ public:
+  explicit Staging(const Device& device)
+      : device_(device), host_(device, DeviceMemory::Kind::kPinned), target_(device) {}
+
+  // Begins a new batch; the one before must have been waited for.
+  void clear() { used_ = 0; }
+
+  template <typename T>
+  Staged<T> add(const std::vector<T>& values) {
+    const Staged<T> staged = {used_, static_cast<int32_t>(values.size())};
+    void* to = extend(values.size() * sizeof(T));
+    if (!values.empty()) {
+      std::memcpy(to, values.data(), values.size() * sizeof(T));
+    }
+    return staged;
+  }
+
+  // Enqueues the copy.
+  void send();
+
+  // The array on the device; valid after send.
+  template <typename T>
+  const T* at(const Staged<T>& staged) const {
+    return reinterpret_cast<const T*>(target_.data<char>() + staged.offset);
+  }
+
+  int64_t bytes() const { return static_cast<int64_t>(target_.bytes()); }
+
+ private:
+  // Room for so many bytes more; what was added before is kept.
+  void* extend(size_t bytes);
+
+  const Device& device_;
+  DeviceMemory host_;
+  DeviceMemory target_;
+  size_t used_ = 0;
+};
+
+}  // namespace gavel

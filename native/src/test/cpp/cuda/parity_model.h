@@ -1,0 +1,32 @@
+// Random checkpoints for the comparison of engines.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "model/engine.h"
+
+namespace parity {
+
+struct Tensor {
+  std::vector<int64_t> shape;
+  std::vector<uint16_t> bf16;
+};
+
+struct Checkpoint {
+  const char* name;
+  gavel_config config;
+  std::vector<uint8_t> dense_layers;
+  std::map<std::string, Tensor> tensors;
+
+  // Hands all tensors over and finishes the engine.
+  void load(gavel::Engine& engine) const;
+};
+
+// One of every architecture, small; sizes that no tile divides.
+std::vector<Checkpoint> checkpoints(std::mt19937_64& generator);
+
+}  // namespace parity
