@@ -155,25 +155,46 @@ void Forward::pack(const Linear& reader, const Block& block, const float* norm_w
 
 // Multiplies the packed rows of the block's thread.
 void Forward::linear(const Linear& linear, const Block& block, float* out, int64_t stride, Epilogue epilogue) {
+  const Product product = {linear, out, stride, epilogue};
+  if (block.wide) {
+    multiply_wide({product}, block);
+  } else {
+    multiply(product, block, 0, linear.panels);
+  }
+}
+
+void Forward::multiply(const Product& product, const Block& block, int panel_begin, int panel_end) {
   Workspace& ws = workspaces_[block.thread];
-  const auto multiply = [&](int panel_begin, int panel_end) {
-    if (linear.is_int8()) {
-      kernels_.gemm_int8({ws.quantized.rows(), block.count, linear.inputs, linear.packed_int8.data(),
-                          linear.column_scales.data(), linear.outlier_weights.data(), panel_begin, panel_end,
-                          linear.columns, out, stride, epilogue, linear.bias_data()});
-    } else {
-      kernels_.gemm_f32({ws.packed.data(), block.count, linear.k, linear.packed.data(), panel_begin, panel_end,
-                         linear.columns, out, stride, epilogue, linear.bias_data()});
-    }
-  };
-  if (!block.wide) {
-    multiply(0, linear.panels);
-    return;
+  const Linear& linear = product.linear;
+  if (linear.is_int8()) {
+    kernels_.gemm_int8({ws.quantized.rows(), block.count, linear.inputs, linear.packed_int8.data(),
+                        linear.column_scales.data(), linear.outlier_weights.data(), panel_begin, panel_end,
+                        linear.columns, product.out, product.stride, product.epilogue, linear.bias_data()});
+  } else {
+    kernels_.gemm_f32({ws.packed.data(), block.count, linear.k, linear.packed.data(), panel_begin, panel_end,
+                       linear.columns, product.out, product.stride, product.epilogue, linear.bias_data()});
+  }
+}
+
+// Products of the same rows, all panels spread over all threads, with one barrier.
+void Forward::multiply_wide(std::initializer_list<Product> products, const Block& block) {
+  int64_t panels = 0;
+  for (const Product& product : products) {
+    panels += product.linear.panels;
   }
   // A few tasks per thread, so that a slow core takes fewer.
-  const int64_t tasks = std::min(linear.panels, pool_.threads() * 4);
-  pool_.run(tasks, [&, panels = static_cast<int64_t>(linear.panels)](int64_t task, int) {
-    multiply(static_cast<int>(panels * task / tasks), static_cast<int>(panels * (task + 1) / tasks));
+  const int64_t tasks = std::min<int64_t>(panels, pool_.threads() * 4);
+  pool_.run(tasks, [&](int64_t task, int) {
+    int64_t begin = panels * task / tasks;
+    int64_t end = panels * (task + 1) / tasks;
+    for (const Product& product : products) {
+      const int64_t size = product.linear.panels;
+      if (begin < size && end > 0) {
+        multiply(product, block, static_cast<int>(std::max<int64_t>(begin, 0)), static_cast<int>(std::min(end, size)));
+      }
+      begin -= size;
+      end -= size;
+    }
   });
 }
 
@@ -188,13 +209,20 @@ void Forward::norm_heads(float* rows, int count, int64_t stride, int heads, cons
   }
 }
 
+// A wide block's queries are computed on the way, except in the last layer, where fewer rows have any.
 void Forward::keys_values(const Plan& plan, int index, const Block& block) {
   const Layer& layer = weights_.layers()[index];
   Workspace& ws = workspaces_[block.thread];
   const int width = config_.kv_width();
   point_at(block, block.x, config_.hidden);
   pack(layer.key_value, block, layer.attention_norm.data());
-  linear(layer.key_value, block, ws.key_value.data(), 2 * width, Epilogue::kStore);
+  if (block.wide && index + 1 < config_.layers) {
+    multiply_wide({{layer.key_value, ws.key_value.data(), 2 * width, Epilogue::kStore},
+                   {layer.query, ws.query.data(), config_.query_width(), Epilogue::kStore}},
+                  block);
+  } else {
+    linear(layer.key_value, block, ws.key_value.data(), 2 * width, Epilogue::kStore);
+  }
   norm_heads(ws.key_value.data(), block.count, 2 * width, config_.kv_heads, layer.key_norm);
   for (int i = 0; i < block.count; i++) {
     const int row = block.rows[i];
@@ -205,13 +233,15 @@ void Forward::keys_values(const Plan& plan, int index, const Block& block) {
   }
 }
 
-void Forward::attention(const Plan& plan, int index, const Block& block) {
+void Forward::queries(const Plan& plan, int index, const Block& block) {
   const Layer& layer = weights_.layers()[index];
   Workspace& ws = workspaces_[block.thread];
   const int width = config_.query_width();
-  point_at(block, block.x, config_.hidden);
-  pack(layer.query, block, layer.attention_norm.data());
-  linear(layer.query, block, ws.query.data(), width, Epilogue::kStore);
+  if (!block.wide || index + 1 == config_.layers) {
+    point_at(block, block.x, config_.hidden);
+    pack(layer.query, block, layer.attention_norm.data());
+    linear(layer.query, block, ws.query.data(), width, Epilogue::kStore);
+  }
   norm_heads(ws.query.data(), block.count, width, config_.heads, layer.query_norm);
   ws.positions.resize(block.count);
   for (int i = 0; i < block.count; i++) {
@@ -220,6 +250,13 @@ void Forward::attention(const Plan& plan, int index, const Block& block) {
     kernels_.rope({ws.query.data() + static_cast<int64_t>(i) * width, config_.heads, config_.head_dim,
                    rope_.cosines(position), rope_.sines(position)});
   }
+}
+
+void Forward::attention(const Plan& plan, int index, const Block& block) {
+  const Layer& layer = weights_.layers()[index];
+  Workspace& ws = workspaces_[block.thread];
+  const int width = config_.query_width();
+  queries(plan, index, block);
   attend(plan, index, block);
   point_at(block, ws.attention.data(), width);
   pack(layer.output, block, nullptr);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <vector>
 
 #include "kernels/kernels.h"
@@ -50,6 +51,14 @@ class Forward {
     std::vector<int> positions;  // of the block's rows
   };
 
+  // A matrix product of packed rows, and where it goes.
+  struct Product {
+    const Linear& linear;
+    float* out;
+    int64_t stride;
+    Epilogue epilogue;
+  };
+
   // Some rows of the batch on their way through a layer.
   struct Block {
     int thread;
@@ -69,6 +78,7 @@ class Forward {
   void size_scratch(const Plan& plan);
   void embed(const Plan& plan, const Block& block);
   void keys_values(const Plan& plan, int layer, const Block& block);
+  void queries(const Plan& plan, int layer, const Block& block);
   void attention(const Plan& plan, int layer, const Block& block);
   void attend(const Plan& plan, int layer, const Block& block);
   void feed_forward(int layer, const Block& block);
@@ -79,6 +89,8 @@ class Forward {
   void point_at(const Block& block, float* rows, int width);
   void pack(const Linear& reader, const Block& block, const float* norm_weight, int hadamard = 0);
   void linear(const Linear& linear, const Block& block, float* out, int64_t stride, Epilogue epilogue);
+  void multiply(const Product& product, const Block& block, int panel_begin, int panel_end);
+  void multiply_wide(std::initializer_list<Product> products, const Block& block);
   void norm_heads(float* rows, int count, int64_t stride, int heads, const Buffer<float>& weight);
   void check_cancelled(const Plan& plan) const;
 

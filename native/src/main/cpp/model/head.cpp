@@ -130,12 +130,13 @@ void Head::candidates(const Plan& plan, const float* hidden) {
         rows_.push_back(static_cast<int>(i));
       }
     }
-    const Linear& head = nodes[n].head;
+    const HeadRows& head = nodes[n].head;
     const size_t width = nodes[n].candidates.size();
     block.resize(rows_.size() * width);
     pack(rows_, hidden);
-    kernels_.gemm_f32({packed_.data(), static_cast<int>(rows_.size()), head.k, head.packed.data(), 0, head.panels,
-                       head.columns, block.data(), static_cast<int64_t>(width), Epilogue::kStore, nullptr});
+    kernels_.gemm_f32({packed_.data(), static_cast<int>(rows_.size()), config_.hidden, head.packed.data(), 0,
+                       head.panels, head.columns, block.data(), static_cast<int64_t>(width), Epilogue::kStore,
+                       nullptr});
     for (size_t i = 0; i < rows_.size(); i++) {
       candidate_logits_[rows_[i]].assign(block.begin() + i * width, block.begin() + (i + 1) * width);
     }

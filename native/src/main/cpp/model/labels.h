@@ -13,7 +13,7 @@ struct LabelNode {
   int parent = -1;                  // node
   int32_t token = -1;               // last token on the way here
   std::vector<int32_t> candidates;  // next tokens
-  Linear head;                      // the head's rows of the candidates, if packed
+  HeadRows head;                    // the head's rows of the candidates, if packed
 };
 
 // One surface form as steps through the trie.

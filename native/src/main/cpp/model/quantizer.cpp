@@ -26,8 +26,8 @@ void add_row_powers(const StagedMatrix& matrix, int k, double scale, std::vector
 
 }  // namespace
 
-Quantizer::Quantizer(const Config& config, const Kernels& kernels, ThreadPool& pool)
-    : config_(config), kernels_(kernels), pool_(pool), stream_(config.hidden), value_(config.head_dim) {}
+Quantizer::Quantizer(const Config& config, const Kernels& kernels, ThreadPool& pool, Arena& arena)
+    : config_(config), kernels_(kernels), pool_(pool), arena_(arena), stream_(config.hidden), value_(config.head_dim) {}
 
 void Quantizer::choose_outliers(const std::vector<Layer>& layers, const TensorView& embedding) {
   const int width = config_.hidden;
@@ -166,7 +166,7 @@ void Quantizer::key_value(Linear& linear, const float* norm) const {
 
 // Packs the folded matrix in fp32.
 void Quantizer::keep(Linear& linear, const std::vector<float>& matrix) const {
-  pack_f32(kernels_, pool_, {GAVEL_F32, matrix.data()}, linear, linear.columns, 0, Half::kWhole);
+  pack_f32(kernels_, pool_, arena_, {GAVEL_F32, matrix.data()}, linear, linear.columns, 0, Half::kWhole);
   linear.staged.clear();
 }
 
@@ -201,9 +201,9 @@ Int8Inputs Quantizer::stream_inputs() const { return {config_.hidden, stream_.ke
 void Quantizer::shape(Linear& linear, const Int8Inputs& inputs) const {
   const size_t columns = static_cast<size_t>(linear.panels) * kernels_.panel;
   linear.inputs = inputs;
-  linear.packed_int8.reserve(columns * kernels_.int8_layout.dwords(inputs) * kernels_.int8_layout.group);
-  linear.column_scales.reserve(columns);
-  linear.outlier_weights.reserve(columns * inputs.outliers);
+  linear.packed_int8.place(arena_, columns * kernels_.int8_layout.dwords(inputs) * kernels_.int8_layout.group);
+  linear.column_scales.place(arena_, columns);
+  linear.outlier_weights.place(arena_, columns * inputs.outliers);
 }
 
 // matrix: rows from column `first` of the layer on.

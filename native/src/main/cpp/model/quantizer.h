@@ -25,7 +25,7 @@ namespace gavel {
 
 class Quantizer {
  public:
-  Quantizer(const Config& config, const Kernels& kernels, ThreadPool& pool);
+  Quantizer(const Config& config, const Kernels& kernels, ThreadPool& pool, Arena& arena);
 
   // Finds the channels that stay in fp32. Comes first, when all matrices are staged.
   void choose_outliers(const std::vector<Layer>& layers, const TensorView& embedding);
@@ -59,6 +59,7 @@ class Quantizer {
   const Config& config_;
   const Kernels& kernels_;
   ThreadPool& pool_;
+  Arena& arena_;  // receives the quantized weights
   Rotation stream_;
   Rotation value_;
 };

@@ -13,7 +13,7 @@ Weights::Weights(const Config& config, const Kernels& kernels, ThreadPool& pool)
   const int64_t vocabulary = config.vocabulary;
   const int64_t hidden = config.hidden;
   if (config.quantization == GAVEL_INT8) {
-    quantizer_ = std::make_unique<Quantizer>(config, kernels, pool);
+    quantizer_ = std::make_unique<Quantizer>(config, kernels, pool, arena_);
   }
   shape_linear(head_, config.vocabulary, config.hidden, false);
   tensors_.declare(
@@ -22,7 +22,7 @@ Weights::Weights(const Config& config, const Kernels& kernels, ThreadPool& pool)
         embedding_.reserve(static_cast<size_t>(config_.vocabulary) * config_.hidden * dtype_bytes(source.dtype));
         std::memcpy(embedding_.data(), source.data, embedding_.size());
         if (config_.tied_embeddings && quantizer_ == nullptr) {
-          pack_f32(kernels_, pool_, source, head_, config_.vocabulary, 0, Half::kWhole);
+          pack_f32(kernels_, pool_, arena_, source, head_, config_.vocabulary, 0, Half::kWhole);
         }
       });
   if (!config.tied_embeddings) {
@@ -100,7 +100,7 @@ void Weights::declare_vector(const std::string& name, Buffer<float>& target, int
 void Weights::declare_linear(const std::string& name, Linear& target, int rows, int row_offset, Half half) {
   tensors_.declare(name, {rows, target.k}, [this, &target, rows, row_offset, half](const TensorView& source) {
                     if (quantizer_ == nullptr) {
-                      pack_f32(kernels_, pool_, source, target, rows, row_offset, half);
+                      pack_f32(kernels_, pool_, arena_, source, target, rows, row_offset, half);
                     } else {
                       stage(source, target, rows, row_offset, half);
                     }
@@ -124,15 +124,15 @@ void Weights::shape_linear(Linear& linear, int columns, int k, bool paired) cons
   linear.paired = paired;
 }
 
-void pack_f32(const Kernels& kernels, ThreadPool& pool, const TensorView& source, Linear& target, int rows,
-              int row_offset, Half half) {
+void pack_f32(const Kernels& kernels, ThreadPool& pool, Arena& arena, const TensorView& source, Linear& target,
+              int rows, int row_offset, Half half) {
   const int panel = kernels.panel;
   const int width = half == Half::kWhole ? panel : panel / 2;
   const int shift = half == Half::kUp ? width : 0;
   const int64_t k = target.k;
   if (target.packed.size() == 0) {
     const size_t size = static_cast<size_t>(target.panels) * k * panel;
-    target.packed.reserve(size);
+    target.packed.place(arena, size);
     std::memset(target.packed.data(), 0, size * sizeof(float));
   }
   const int first = row_offset / width;
@@ -195,27 +195,27 @@ void Weights::unrotate(float* row) const {
 float Weights::head_weight(int32_t token, int i) const {
   const int panel = kernels_.panel;
   if (quantizer_ == nullptr) {
-    return head_.packed[(static_cast<size_t>(token / panel) * head_.k + i) * panel + token % panel];
+    return head_.packed.data()[(static_cast<size_t>(token / panel) * head_.k + i) * panel + token % panel];
   }
   const TensorView rows = config_.tied_embeddings ? TensorView{embedding_dtype_, embedding_.data()}
                                                   : TensorView{head_rows_.dtype, head_rows_.data.data()};
   return rows.at(static_cast<int64_t>(token) * head_.k + i);
 }
 
-Linear Weights::head_of(const std::vector<int32_t>& tokens) const {
+HeadRows Weights::head_of(const std::vector<int32_t>& tokens) const {
   const int panel = kernels_.panel;
-  Linear linear;
-  shape_linear(linear, static_cast<int>(tokens.size()), config_.hidden, false);
-  const size_t size = static_cast<size_t>(linear.panels) * linear.k * panel;
-  linear.packed.reserve(size);
-  std::memset(linear.packed.data(), 0, size * sizeof(float));
+  const int columns = static_cast<int>(tokens.size());
+  HeadRows head = {columns, (columns + panel - 1) / panel, {}};
+  const size_t size = static_cast<size_t>(head.panels) * config_.hidden * panel;
+  head.packed.reserve(size);
+  std::memset(head.packed.data(), 0, size * sizeof(float));
   for (size_t n = 0; n < tokens.size(); n++) {
-    float* out = linear.packed.data() + static_cast<int64_t>(n / panel) * linear.k * panel + n % panel;
-    for (int i = 0; i < linear.k; i++) {
+    float* out = head.packed.data() + static_cast<int64_t>(n / panel) * config_.hidden * panel + n % panel;
+    for (int i = 0; i < config_.hidden; i++) {
       out[i * panel] = head_weight(tokens[n], i);
     }
   }
-  return linear;
+  return head;
 }
 
 int64_t Weights::bytes() const {

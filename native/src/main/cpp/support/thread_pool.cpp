@@ -48,17 +48,17 @@ ThreadPool::~ThreadPool() {
   }
 }
 
-void ThreadPool::run(int64_t count, const std::function<void(int64_t, int)>& task) {
+void ThreadPool::run(int64_t count, Task task) {
   if (count <= 0) {
     return;
   }
   if (count == 1 || workers_.empty()) {
     for (int64_t i = 0; i < count; i++) {
-      task(i, 0);
+      task.call(task.object, i, 0);
     }
     return;
   }
-  task_ = &task;
+  task_ = task;
   count_ = count;
   failed_.store(false, std::memory_order_relaxed);
   next_.store(0, std::memory_order_relaxed);
@@ -97,7 +97,7 @@ void ThreadPool::drain(int thread) noexcept {
       return;
     }
     try {
-      (*task_)(i, thread);
+      task_.call(task_.object, i, thread);
     } catch (...) {
       if (!failed_.exchange(true, std::memory_order_acq_rel)) {
         failure_ = std::current_exception();

@@ -3,7 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
+#include <exception>
 #include <thread>
 #include <vector>
 
@@ -22,14 +22,25 @@ class ThreadPool {
   // Runs task(i, thread) for every i in [0, count), each once, on any thread; returns when all are
   // done. thread is in [0, threads). Tasks are taken in order. The first exception is rethrown after
   // the others have finished. One caller at a time.
-  void run(int64_t count, const std::function<void(int64_t, int)>& task);
+  template <typename F>
+  void run(int64_t count, const F& task) {
+    run(count,
+        Task{&task, [](const void* object, int64_t i, int thread) { (*static_cast<const F*>(object))(i, thread); }});
+  }
 
  private:
+  // A callable of the caller's, borrowed: a std::function would allocate.
+  struct Task {
+    const void* object;
+    void (*call)(const void* object, int64_t i, int thread);
+  };
+
+  void run(int64_t count, Task task);
   void work(int thread);
   void drain(int thread) noexcept;
 
   std::vector<std::thread> workers_;
-  const std::function<void(int64_t, int)>* task_ = nullptr;
+  Task task_ = {};
   int64_t count_ = 0;
   std::exception_ptr failure_;
   std::atomic<bool> failed_{false};

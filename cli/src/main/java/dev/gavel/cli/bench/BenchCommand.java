@@ -3,16 +3,13 @@ package dev.gavel.cli.bench;
 import dev.gavel.cli.Action;
 import dev.gavel.cli.EngineFlags;
 import dev.gavel.cli.ExitCode;
-import dev.gavel.cli.ShapeConverter;
 import dev.gavel.cli.bench.serve.ServeBenchCommand;
 import dev.gavel.cli.json.JsonView;
 import dev.gavel.engine.Engine;
 import dev.gavel.engine.EngineInfo;
 import dev.gavel.engine.EngineOptions;
 import dev.gavel.relevance.RelevanceModel;
-import dev.gavel.relevance.model.ModelShape;
 import dev.gavel.relevance.model.RandomModel;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import picocli.CommandLine.ArgGroup;
@@ -25,6 +22,7 @@ import picocli.CommandLine.Option;
     description = "Measure the engine or the trainer alone, or a whole server under load.",
     subcommands = {
       BenchCommand.Score.class,
+      ExplainBenchCommand.class,
       PipeBenchCommand.class,
       ServeBenchCommand.class,
       TrainBenchCommand.class
@@ -33,7 +31,7 @@ import picocli.CommandLine.Option;
 public final class BenchCommand extends Action {
   @Override
   public Integer call() {
-    throw usage("expected a command: score, pipe, serve or train");
+    throw usage("expected a command: score, explain, pipe, serve or train");
   }
 
   /** {@code gavel bench score}. */
@@ -51,21 +49,8 @@ public final class BenchCommand extends Action {
     /** Rows that a label of several tokens may add below each item. */
     private static final int LABEL_ROWS_MAX = 8;
 
-    static final class What {
-      @Option(
-          names = "--shape",
-          paramLabel = "NAME",
-          converter = ShapeConverter.class,
-          completionCandidates = ShapeConverter.Names.class,
-          description = "Random weights of a named shape: ${COMPLETION-CANDIDATES}.")
-      ModelShape shape;
-
-      @Option(names = "--model", paramLabel = "DIR", description = "A model directory.")
-      Path model;
-    }
-
     @ArgGroup(exclusive = true, multiplicity = "1")
-    private What what;
+    private ModelFlags what;
 
     @ArgGroup(exclusive = false)
     private EngineFlags engineFlags = new EngineFlags();

@@ -1,0 +1,101 @@
+package dev.gavel.cli.bench;
+
+import dev.gavel.cli.Action;
+import dev.gavel.cli.EngineFlags;
+import dev.gavel.cli.ExitCode;
+import dev.gavel.cli.json.JsonView;
+import dev.gavel.engine.Engine;
+import dev.gavel.engine.EngineOptions;
+import dev.gavel.engine.Hardware;
+import dev.gavel.relevance.RelevanceModel;
+import dev.gavel.relevance.model.RandomModel;
+import java.util.concurrent.ThreadLocalRandom;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code gavel bench explain}. */
+@Command(
+    name = "explain",
+    description = "Decode greedily; the memory's bandwidth is measured in the same run.")
+final class ExplainBenchCommand extends Action {
+  private static final double READ_SECONDS = 0.5;
+  private static final long READ_BYTES = 256L << 20;
+
+  @ArgGroup(exclusive = true, multiplicity = "1")
+  private ModelFlags what;
+
+  @ArgGroup(exclusive = false)
+  private EngineFlags engineFlags = new EngineFlags();
+
+  @Option(names = "--streams", paramLabel = "N", description = "Decoded together; default 1.")
+  private int streams = 1;
+
+  @Option(names = "--prompt", paramLabel = "P", description = "Tokens before; default 96.")
+  private int prompt = 96;
+
+  @Option(names = "--tokens", paramLabel = "T", description = "Tokens of a stream; default 64.")
+  private int tokens = 64;
+
+  @Option(names = "--rounds", paramLabel = "R", description = "Timed rounds; default 4.")
+  private int rounds = 4;
+
+  @Option(names = "--seed", paramLabel = "S", description = "Of the tokens; default: random.")
+  private Long seed;
+
+  @Option(names = "--json", description = "Print one JSON object.")
+  private boolean json;
+
+  @Override
+  public Integer call() {
+    if (rounds < 1) {
+      throw usage("--rounds: expected at least 1, found " + rounds);
+    }
+    DecodeShape shape;
+    try {
+      shape = new DecodeShape(streams, prompt, tokens);
+    } catch (IllegalArgumentException e) {
+      throw usage(e.getMessage());
+    }
+    long used = seed != null ? seed : ThreadLocalRandom.current().nextLong(1L << 53);
+    ExplainBenchResult result = measure(shape, used);
+    terminal().out().println(json ? JsonView.line(result.toJson()) : result.toText().strip());
+    return ExitCode.OK;
+  }
+
+  private ExplainBenchResult measure(DecodeShape shape, long used) {
+    EngineOptions options = engineFlags.options(this);
+    options =
+        options
+            .withBatchTokensMax(Math.multiplyExact(shape.streams(), shape.prompt()))
+            .withBlocks(ExplainBench.blocks(shape, options.blockTokens()));
+    if (what.shape != null) {
+      try (Engine engine = RandomModel.engine(what.shape, options, used)) {
+        return measure(what.shape.name(), engine, shape, used);
+      }
+    }
+    try (RelevanceModel model = RelevanceModel.open(what.model);
+        Engine engine = model.loadEngine(options)) {
+      return measure(model.name(), engine, shape, used);
+    }
+  }
+
+  /** Bandwidth before and after, for the other users of this machine may come and go. */
+  private ExplainBenchResult measure(String name, Engine engine, DecodeShape shape, long used) {
+    if (shape.length() > engine.config().maxPositions()) {
+      throw usage(
+          String.format(
+              "--prompt and --tokens: expected at most %d together, found %d",
+              engine.config().maxPositions(), shape.length()));
+    }
+    double before = bandwidth(engine);
+    double[] seconds = new ExplainBench(engine, shape, used).run(rounds);
+    double bandwidth = Math.max(before, bandwidth(engine));
+    DecodeLimit limit = DecodeLimit.of(engine.config(), engine.info());
+    return new ExplainBenchResult(name, shape, engine.info(), limit, bandwidth, seconds, used);
+  }
+
+  private static double bandwidth(Engine engine) {
+    return Hardware.memoryGigabytesPerSecond(engine.info().threads(), READ_BYTES, READ_SECONDS);
+  }
+}

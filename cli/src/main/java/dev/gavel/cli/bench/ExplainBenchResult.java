@@ -1,0 +1,100 @@
+package dev.gavel.cli.bench;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.gavel.engine.EngineInfo;
+import java.util.Locale;
+
+/**
+ * What was measured, and what could have been.
+ *
+ * @param model the shape's or directory's name
+ * @param gigabytesPerSecond of a large read, measured in the same run
+ * @param seconds of each timed step
+ */
+public record ExplainBenchResult(
+    String model,
+    DecodeShape shape,
+    EngineInfo info,
+    DecodeLimit limit,
+    double gigabytesPerSecond,
+    double[] seconds,
+    long seed) {
+
+  public double median() {
+    return new Percentiles(seconds).median();
+  }
+
+  /** Of all streams together. */
+  public double tokensPerSecond() {
+    return shape.streams() / median();
+  }
+
+  /** The least time of a step over the measured one. */
+  public double fractionOfBandwidth() {
+    return limitSeconds() / median();
+  }
+
+  private double limitSeconds() {
+    return limit.seconds(shape, gigabytesPerSecond * 1e9);
+  }
+
+  /** The object of {@code bench explain --json}. */
+  public ObjectNode toJson() {
+    Percentiles percentiles = new Percentiles(seconds);
+    ObjectNode node = JsonNodeFactory.instance.objectNode();
+    node.put("tokens_per_second", tokensPerSecond());
+    node.put("streams", shape.streams());
+    node.put("bandwidth_gb_per_second", gigabytesPerSecond);
+    node.put("fraction_of_bandwidth", fractionOfBandwidth());
+    node.putObject("step_seconds")
+        .put("median", percentiles.median())
+        .put("p99", percentiles.at(99))
+        .put("min", percentiles.at(0))
+        .put("max", percentiles.at(100));
+    node.put("limit_tokens_per_second", shape.streams() / limitSeconds());
+    node.put("gigabytes_per_step", limit.bytes(shape) * 1e-9);
+    node.put("model", model);
+    node.put("quantization", info.quantization().id());
+    node.put("device", info.device());
+    node.put("instruction_set", info.instructionSet());
+    node.put("threads", info.threads());
+    node.put("prompt", shape.prompt());
+    node.put("tokens", shape.tokens());
+    node.put("steps", seconds.length);
+    node.put("seed", seed);
+    return node;
+  }
+
+  /** A few lines for people. */
+  public String toText() {
+    Percentiles percentiles = new Percentiles(seconds);
+    return String.format(
+        Locale.ROOT,
+        """
+        %s, %s on %s (%s, %d threads), seed %d
+        %d streams, %d tokens behind a prompt of %d: %.1f tokens/s
+        step:    median %.2f ms, p99 %.2f ms, %d timed
+        limit:   %.2f ms (%.3f GB; memory is read at %.1f GB/s), %.1f tokens/s
+        reached: %.1f%% of the bandwidth
+        """,
+        model,
+        info.quantization().id(),
+        info.device(),
+        info.instructionSet(),
+        info.threads(),
+        seed,
+        shape.streams(),
+        shape.tokens(),
+        shape.prompt(),
+        tokensPerSecond(),
+        percentiles.median() * 1e3,
+        percentiles.at(99) * 1e3,
+        seconds.length,
+        limitSeconds() * 1e3,
+        limit.bytes(shape) * 1e-9,
+        gigabytesPerSecond,
+        shape.streams() / limitSeconds(),
+        fractionOfBandwidth() * 100);
+  }
+}
