@@ -5,7 +5,13 @@
 #
 # LIBTORCH=yes keeps LibTorch and OpenBLAS (430 MB). Serving on a CPU does not use them; training
 # and the ceilings of `bench` do.
+#
+# CUDA=yes adds the kernels for CUDA devices, and BASE then is NVIDIA's runtime base; LibTorch with CUDA
+# is mounted (docs/operations.md):
+#
+#   docker build --build-arg CUDA=yes --build-arg BASE=nvidia/cuda:13.0.1-base-ubuntu24.04 -t gavel-cuda .
 ARG DEBIAN=bookworm-slim
+ARG BASE=debian:${DEBIAN}
 
 FROM debian:${DEBIAN} AS build
 RUN apt-get update \
@@ -15,6 +21,11 @@ RUN apt-get update \
 WORKDIR /src
 COPY . .
 RUN ./gavel build
+ARG CUDA=no
+RUN if [ "$CUDA" = yes ]; then \
+      apt-get update && apt-get install -y --no-install-recommends python3-venv \
+      && ./gavel build --cuda; \
+    fi
 ARG LIBTORCH=no
 # jdeps finds more modules, for parts of libraries that are not used; these are enough for every
 # command. The class archive is made again, by the runtime that will read it, where it will be read.
@@ -33,7 +44,7 @@ RUN cp -a .gavel/dist /opt/gavel \
  && /opt/gavel/jre/bin/java -Xshare:dump \
  && /opt/gavel/bin/gavel archive-classes
 
-FROM debian:${DEBIAN}
+FROM ${BASE}
 LABEL org.opencontainers.image.title="Gavel" \
       org.opencontainers.image.description="Label-first LLM relevance judgments over gRPC" \
       org.opencontainers.image.licenses="Apache-2.0" \
