@@ -52,22 +52,13 @@ inline void softmax_row(float* scores, int visible, int padded) {
   }
   const Vec top = splat(max_lanes(highest));
   Vec sums = {};
-  int i = 0;
-  for (; i + kLanes <= visible; i += kLanes) {
-    const Vec weight = exp(load(scores + i) - top);
-    store(scores + i, weight);
-    sums += weight;
-  }
-  for (; i < padded; i += kLanes) {
-    Vec weight = exp(load(scores + i) - top);
-    for (int lane = 0; lane < kLanes; lane++) {
-      weight[lane] = i + lane < visible ? weight[lane] : 0.0f;
-    }
-    store(scores + i, weight);
-    sums += weight;
+  for (int i = 0; i < padded; i += kLanes) {
+    const IntVec weight = reinterpret_cast<IntVec>(exp(load(scores + i) - top)) & lanes_below(visible - i);
+    store(scores + i, reinterpret_cast<Vec>(weight));
+    sums += reinterpret_cast<Vec>(weight);
   }
   const Vec scale = splat(1.0f / sum_lanes(sums));
-  for (i = 0; i < padded; i += kLanes) {
+  for (int i = 0; i < padded; i += kLanes) {
     store(scores + i, load(scores + i) * scale);
   }
 }

@@ -4,9 +4,12 @@
 
 inline Vec wide(IntVec halves) { return reinterpret_cast<Vec>(halves << 16); }
 
+typedef uint16_t Halves __attribute__((vector_size(kLanes * 2)));
+
 inline Vec load_bf16(const Bfloat16* p) {
-  typedef uint16_t Halves __attribute__((vector_size(kLanes * 2), aligned(2), may_alias));
-  return wide(__builtin_convertvector(*reinterpret_cast<const Halves*>(p), IntVec));
+  Halves halves;
+  std::memcpy(&halves, p, sizeof halves);
+  return wide(__builtin_convertvector(halves, IntVec));
 }
 
 inline float to_float(Bfloat16 x) {
@@ -90,19 +93,13 @@ inline float softmax_row_bf16(float* scores, int visible, int padded) {
   Bfloat16* weights = reinterpret_cast<Bfloat16*>(scores);
   Vec sums = {};
   for (int i = 0; i < padded; i += kLanes) {
-    IntVec weight = round_bf16(exp(load(scores + i) - top));
-    if (i + kLanes > visible) {
-      for (int lane = 0; lane < kLanes; lane++) {
-        weight[lane] = i + lane < visible ? weight[lane] : 0;
-      }
-    }
+    const IntVec weight = round_bf16(exp(load(scores + i) - top)) & lanes_below(visible - i);
     sums += wide(weight);
     // Lane pairs (even, odd) become one 32-bit value, even above. Written below what is still read.
-    Bfloat16 halves[kLanes];
-    for (int lane = 0; lane < kLanes; lane++) {
-      halves[lane ^ 1] = static_cast<Bfloat16>(weight[lane]);
-    }
-    std::memcpy(weights + i, halves, sizeof halves);
+    typedef uint32_t Pairs __attribute__((vector_size(kLanes * 2)));
+    const Halves halves = __builtin_convertvector(weight, Halves);
+    const Pairs pairs = reinterpret_cast<Pairs>(halves) << 16 | reinterpret_cast<Pairs>(halves) >> 16;
+    std::memcpy(weights + i, &pairs, sizeof pairs);
   }
   return 1.0f / sum_lanes(sums);
 }

@@ -24,6 +24,24 @@ inline Vec splat(float x) { return x - Vec{}; }
 inline Vec maximum(Vec a, Vec b) { return a > b ? a : b; }
 inline Vec minimum(Vec a, Vec b) { return a < b ? a : b; }
 
+struct LaneNumbers {
+  int32_t lanes[kLanes];
+
+  constexpr LaneNumbers() : lanes{} {
+    for (int i = 0; i < kLanes; i++) {
+      lanes[i] = i;
+    }
+  }
+};
+
+// All bits set in the lanes below `count`.
+inline IntVec lanes_below(int count) {
+  static constexpr LaneNumbers kNumbers;
+  IntVec numbers;
+  std::memcpy(&numbers, kNumbers.lanes, sizeof numbers);
+  return numbers < count;
+}
+
 // Lanes added pairwise, in a fixed order.
 inline float sum_lanes(Vec v) {
   float lanes[kLanes];
