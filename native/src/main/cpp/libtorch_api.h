@@ -45,9 +45,7 @@ struct Place {
 Tensor matrix(const Api& api, void* data, int64_t rows, int64_t columns, int64_t row_stride, int64_t column_stride,
               int32_t dtype, Place place);
 
-inline StableValue stable(Tensor tensor) {
-  return static_cast<StableValue>(reinterpret_cast<uintptr_t>(tensor));
-}
+inline StableValue stable(Tensor tensor) { return static_cast<StableValue>(reinterpret_cast<uintptr_t>(tensor)); }
 
 // An owned tensor handle.
 class Handle {

@@ -52,7 +52,7 @@ class DeviceBatch {
 
   int32_t rows = 0;
   int32_t outputs = 0;
-  Staged<int32_t> tokens, positions, slots, row_first;           // [rows]
+  Staged<int32_t> tokens, positions, slots, row_first;          // [rows]
   Staged<int32_t> output_rows, output_positions, output_slots;  // [outputs]
   Staged<int32_t> slot_list;
   StagedAttention attention;         // of all rows

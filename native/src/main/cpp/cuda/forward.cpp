@@ -194,11 +194,16 @@ void DeviceForward::attend(const DeviceBatch& batch, int index, const Rows& rows
     device_.launch(&gavel_cuda_table::attention_decode, args);
   }
   if (plan.merged_rows.count > 0) {
-    const gavel_cuda_merge merge = {
-        GAVEL_CUDA_BF16,      plan.merged_rows.count,   config_.heads,
-        config_.head_dim,     batch.at(plan.merged_rows), batch.at(plan.part_offsets),
-        batch.at(plan.parts), args.partial_out,         args.partial_log_sums,
-        args.out};
+    const gavel_cuda_merge merge = {GAVEL_CUDA_BF16,
+                                    plan.merged_rows.count,
+                                    config_.heads,
+                                    config_.head_dim,
+                                    batch.at(plan.merged_rows),
+                                    batch.at(plan.part_offsets),
+                                    batch.at(plan.parts),
+                                    args.partial_out,
+                                    args.partial_log_sums,
+                                    args.out};
     device_.launch(&gavel_cuda_table::attention_merge, merge);
   }
 }
@@ -261,7 +266,7 @@ void DeviceForward::sparse_feed_forward(const DeviceLayer& layer, int32_t rows) 
   product.weight = weights_.at(layer.down);
   product.out = routed_.data();
   device_.launch(&gavel_cuda_table::grouped_gemm, product);
-  const gavel_cuda_combine combine = {GAVEL_CUDA_BF16, rows, picks, config_.hidden, routed_.data(),
+  const gavel_cuda_combine combine = {GAVEL_CUDA_BF16, rows,         picks, config_.hidden, routed_.data(),
                                       routing.weights, delta_.data()};
   device_.launch(&gavel_cuda_table::combine, combine);
 }
@@ -276,9 +281,7 @@ void* DeviceForward::layer_of(const DeviceMemory& pool, int index) const {
   return pool.data<char>() + index * slots_ * config_.kv_width() * kElement;
 }
 
-int64_t DeviceForward::pool_bytes() const {
-  return bytes_per_token() * config_.blocks * config_.block_tokens;
-}
+int64_t DeviceForward::pool_bytes() const { return bytes_per_token() * config_.blocks * config_.block_tokens; }
 
 int64_t DeviceForward::bytes_per_token() const {
   return 2 * static_cast<int64_t>(kElement) * config_.layers * config_.kv_width();
@@ -286,10 +289,9 @@ int64_t DeviceForward::bytes_per_token() const {
 
 int64_t DeviceForward::workspace_bytes() const {
   size_t bytes = keys_.bytes() + values_.bytes() - pool_bytes();
-  for (const DeviceMemory* buffer :
-       {&cosines_, &sines_, &stream_, &output_stream_, &normed_, &delta_, &qkv_, &queries_, &attended_, &gate_up_,
-        &activated_, &router_logits_, &pair_weights_, &chosen_, &order_, &begins_, &routed_, &partial_out_,
-        &partial_log_sums_}) {
+  for (const DeviceMemory* buffer : {&cosines_, &sines_, &stream_, &output_stream_, &normed_, &delta_, &qkv_, &queries_,
+                                     &attended_, &gate_up_, &activated_, &router_logits_, &pair_weights_, &chosen_,
+                                     &order_, &begins_, &routed_, &partial_out_, &partial_log_sums_}) {
     bytes += buffer->bytes();
   }
   return static_cast<int64_t>(bytes);

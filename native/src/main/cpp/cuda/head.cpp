@@ -49,10 +49,10 @@ void DeviceHead::run(const Plan& plan, const DeviceBatch& batch, const void* hid
   if (rows > 0) {
     const int64_t first = batch.outputs - rows;
     logits_.reserve(rows * stride_ * sizeof(float));
-    products_.multiply({rows, config_.vocabulary, config_.hidden,
-                        static_cast<const char*>(normed) + first * config_.hidden * kElement,
-                        weights_.at(weights_.head()), logits_.data(), stride_, true},
-                       device_.stream());
+    products_.multiply(
+        {rows, config_.vocabulary, config_.hidden, static_cast<const char*>(normed) + first * config_.hidden * kElement,
+         weights_.at(weights_.head()), logits_.data(), stride_, true},
+        device_.stream());
   }
   if (plan.sampled > 0) {
     sample(plan, batch);

@@ -80,9 +80,8 @@ int64_t Config::linear_parameters() const {
   int64_t total = 0;
   for (int l = 0; l < layers; l++) {
     total += 2 * width * (query_width() + kv_width());
-    total += sparse(l)
-                 ? width * experts + 3 * width * expert_intermediate * experts_per_token
-                 : 3 * width * intermediate;
+    total +=
+        sparse(l) ? width * experts + 3 * width * expert_intermediate * experts_per_token : 3 * width * intermediate;
   }
   return total;
 }

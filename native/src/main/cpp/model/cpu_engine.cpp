@@ -18,7 +18,7 @@ CpuEngine::CpuEngine(const gavel_config& config)
     : config_(config), kernels_(best_kernels()), pool_(config_.threads), weights_(config_, kernels_, pool_) {}
 
 void CpuEngine::set_tensor(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
-                        int64_t bytes) {
+                           int64_t bytes) {
   if (key_values_ != nullptr) {
     fail(GAVEL_FAILED_PRECONDITION, "engine: expected tensors before it is finished, found one after");
   }
@@ -63,8 +63,8 @@ void CpuEngine::run(const gavel_batch& batch, const Labels* labels, gavel_output
   tokens_ += plan_.rows();
 }
 
-std::unique_ptr<Labels> CpuEngine::labels(int labels, int forms, const int32_t* form_labels, const int32_t* form_offsets,
-                                       const int32_t* form_tokens) const {
+std::unique_ptr<Labels> CpuEngine::labels(int labels, int forms, const int32_t* form_labels,
+                                          const int32_t* form_offsets, const int32_t* form_tokens) const {
   require_finished();
   auto table = std::make_unique<Labels>(config_.vocabulary, labels, forms, form_labels, form_offsets, form_tokens);
   table->pack_heads(weights_);

@@ -65,7 +65,7 @@ void TensorTable::declare(const std::string& name, std::vector<int64_t> shape, F
 }
 
 void TensorTable::set(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
-                  int64_t bytes) {
+                      int64_t bytes) {
   GAVEL_REQUIRE(name != nullptr && shape != nullptr && data != nullptr, "tensor: expected a name, a shape and data");
   const auto found = slots_.find(name);
   GAVEL_REQUIRE(found != slots_.end(), "%s: expected a tensor of this architecture, found an unknown name", name);

@@ -16,15 +16,14 @@ Weights::Weights(const Config& config, const Kernels& kernels, ThreadPool& pool)
     quantizer_ = std::make_unique<Quantizer>(config, kernels, pool, arena_);
   }
   shape_linear(head_, config.vocabulary, config.hidden, false);
-  tensors_.declare(
-      "model.embed_tokens.weight", {vocabulary, hidden}, [this](const TensorView& source) {
-        embedding_dtype_ = source.dtype;
-        embedding_.reserve(static_cast<size_t>(config_.vocabulary) * config_.hidden * dtype_bytes(source.dtype));
-        std::memcpy(embedding_.data(), source.data, embedding_.size());
-        if (config_.tied_embeddings && quantizer_ == nullptr) {
-          pack_f32(kernels_, pool_, arena_, source, head_, config_.vocabulary, 0, Half::kWhole);
-        }
-      });
+  tensors_.declare("model.embed_tokens.weight", {vocabulary, hidden}, [this](const TensorView& source) {
+    embedding_dtype_ = source.dtype;
+    embedding_.reserve(static_cast<size_t>(config_.vocabulary) * config_.hidden * dtype_bytes(source.dtype));
+    std::memcpy(embedding_.data(), source.data, embedding_.size());
+    if (config_.tied_embeddings && quantizer_ == nullptr) {
+      pack_f32(kernels_, pool_, arena_, source, head_, config_.vocabulary, 0, Half::kWhole);
+    }
+  });
   if (!config.tied_embeddings) {
     declare_linear("lm_head.weight", head_, config.vocabulary, 0, Half::kWhole);
   }
@@ -90,21 +89,21 @@ void Weights::declare_expert(const std::string& prefix, Expert& expert, int widt
 
 void Weights::declare_vector(const std::string& name, Buffer<float>& target, int width, int offset, int total) {
   tensors_.declare(name, {width}, [&target, width, offset, total](const TensorView& source) {
-                    target.reserve(total);
-                    for (int i = 0; i < width; i++) {
-                      target[offset + i] = source.at(i);
-                    }
-                  });
+    target.reserve(total);
+    for (int i = 0; i < width; i++) {
+      target[offset + i] = source.at(i);
+    }
+  });
 }
 
 void Weights::declare_linear(const std::string& name, Linear& target, int rows, int row_offset, Half half) {
   tensors_.declare(name, {rows, target.k}, [this, &target, rows, row_offset, half](const TensorView& source) {
-                    if (quantizer_ == nullptr) {
-                      pack_f32(kernels_, pool_, arena_, source, target, rows, row_offset, half);
-                    } else {
-                      stage(source, target, rows, row_offset, half);
-                    }
-                  });
+    if (quantizer_ == nullptr) {
+      pack_f32(kernels_, pool_, arena_, source, target, rows, row_offset, half);
+    } else {
+      stage(source, target, rows, row_offset, half);
+    }
+  });
 }
 
 // Norms and rotations come from other tensors: matrices wait on the side until all are there.

@@ -229,8 +229,9 @@ class Pair {
     }
     Batch again = batch;
     for (int32_t& output : again.outputs) {
-      output = output == GAVEL_OUTPUT_SAMPLE ? GAVEL_OUTPUT_LOGITS : output == GAVEL_OUTPUT_LOGITS ? GAVEL_OUTPUT_NONE
-                                                                                                   : output;
+      output = output == GAVEL_OUTPUT_SAMPLE   ? GAVEL_OUTPUT_LOGITS
+               : output == GAVEL_OUTPUT_LOGITS ? GAVEL_OUTPUT_NONE
+                                               : output;
     }
     const Results logits = run(*on_device_, again, *device_labels_[labels], mass);
     gavel::Sampler sampler;
@@ -244,15 +245,14 @@ class Pair {
           sampler.sample(row, vocabulary_,
                          {batch.temperatures[s], batch.top_ks[s], batch.top_ps[s],
                           static_cast<uint64_t>(batch.seeds[s]), static_cast<uint32_t>(batch.draws[s])});
-      expect(token == device.sampled_tokens[index],
-             title + ", sample: expected " + std::to_string(token) + ", found " +
-                 std::to_string(device.sampled_tokens[index]));
+      expect(token == device.sampled_tokens[index], title + ", sample: expected " + std::to_string(token) + ", found " +
+                                                        std::to_string(device.sampled_tokens[index]));
       double sum = 0;
       for (int v = 0; v < vocabulary_; v++) {
         sum += std::exp(static_cast<double>(row[v]) - row[token]);
       }
-      expect_at_most(title + ", log-probability",
-                     std::fabs(-std::log(sum) - device.sampled_log_probabilities[index]), 1e-4);
+      expect_at_most(title + ", log-probability", std::fabs(-std::log(sum) - device.sampled_log_probabilities[index]),
+                     1e-4);
       index++;
     }
   }
@@ -290,8 +290,8 @@ void compare_all(Pair& pair, int vocabulary, int longest, std::mt19937_64& gener
   pair.compare("shared prefix, forms of several tokens", shared, 1, true);
   // The kept prefix as a chain; outputs of all kinds in no order.
   Batch chained;
-  const int kinds[] = {GAVEL_OUTPUT_LOGITS, GAVEL_OUTPUT_LABELS, GAVEL_OUTPUT_SAMPLE, GAVEL_OUTPUT_LABELS,
-                       GAVEL_OUTPUT_LOGITS, GAVEL_OUTPUT_SAMPLE};
+  const int kinds[] = {GAVEL_OUTPUT_LOGITS, GAVEL_OUTPUT_LABELS, GAVEL_OUTPUT_SAMPLE,
+                       GAVEL_OUTPUT_LABELS, GAVEL_OUTPUT_LOGITS, GAVEL_OUTPUT_SAMPLE};
   for (int s = 0; s < 6; s++) {
     chained.add(tokens(1 + s * s % 7), -1, {0, 21}, 8 + s, kinds[s]);
   }

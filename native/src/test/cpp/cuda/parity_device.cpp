@@ -24,7 +24,8 @@ int main(int argc, char** argv) {
   table.device_count(&devices);
   for (int32_t d = 0; d < devices; d++) {
     std::printf("comparing engines on cuda:%d, seed %llu\n", d, static_cast<unsigned long long>(seed));
-    if (parity::run(table, d, [d] { return gavel::libtorch::products(d); }, GAVEL_GOLDEN, seed) != 0) {
+    if (parity::run(
+            table, d, [d] { return gavel::libtorch::products(d); }, GAVEL_GOLDEN, seed) != 0) {
       return 1;
     }
   }

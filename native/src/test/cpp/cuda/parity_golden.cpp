@@ -64,7 +64,7 @@ void load_file(const std::filesystem::path& file, gavel::Engine& engine) {
     const size_t begin = text.rfind('"', quote - 1) + 1;
     const std::vector<int64_t> shape = json.integers(json.value("shape", at));
     const std::vector<int64_t> offsets = json.integers(json.value("data_offsets", at));
-    const int32_t dtype = text.compare(at, 5, "\"F16\"") == 0   ? GAVEL_F16
+    const int32_t dtype = text.compare(at, 5, "\"F16\"") == 0    ? GAVEL_F16
                           : text.compare(at, 6, "\"BF16\"") == 0 ? GAVEL_BF16
                                                                  : GAVEL_F32;
     engine.set_tensor(text.substr(begin, quote - begin).c_str(), dtype, static_cast<int32_t>(shape.size()),

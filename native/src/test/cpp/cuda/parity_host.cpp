@@ -58,5 +58,6 @@ int main(int argc, char** argv) {
   gavel::cuda::host::seed(seed);
   gavel_cuda_table table = *gavel_cuda(GAVEL_CUDA_VERSION);
   table.device_info = large_device;
-  return parity::run(table, 0, [] { return std::make_unique<PlainProducts>(); }, GAVEL_GOLDEN, seed);
+  return parity::run(
+      table, 0, [] { return std::make_unique<PlainProducts>(); }, GAVEL_GOLDEN, seed);
 }

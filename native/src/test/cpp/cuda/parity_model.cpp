@@ -54,9 +54,8 @@ void add_layer(Maker& maker, const Checkpoint& checkpoint, int index) {
   const struct {
     const char* name;
     int width;
-  } projections[] = {{"q_proj", c.heads * c.head_dim},
-                     {"k_proj", c.kv_heads * c.head_dim},
-                     {"v_proj", c.kv_heads * c.head_dim}};
+  } projections[] = {
+      {"q_proj", c.heads * c.head_dim}, {"k_proj", c.kv_heads * c.head_dim}, {"v_proj", c.kv_heads * c.head_dim}};
   maker.vector(prefix + "input_layernorm.weight", c.hidden, 1);
   maker.vector(prefix + "post_attention_layernorm.weight", c.hidden, 1);
   for (const auto& [name, width] : projections) {

@@ -35,7 +35,9 @@ final class NativeEngineBuilder implements EngineBuilder {
     }
   }
 
-  /** LibTorch multiplies the matrices on a CUDA device; where it is not named, the engine says so. */
+  /**
+   * LibTorch multiplies the matrices on a CUDA device; where it is not named, the engine says so.
+   */
   private static void openLibtorch() {
     String directory = System.getenv(LIBTORCH_VARIABLE);
     if (directory != null && !directory.isEmpty()) {
