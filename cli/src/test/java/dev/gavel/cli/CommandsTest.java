@@ -252,6 +252,8 @@ class CommandsTest {
         "bench score --shape tiny --prefix 0 --items 1 --item-tokens 1",
         "bench score --shape giant --prefix 1 --items 1 --item-tokens 1",
         "bench score --prefix 1 --items 1 --item-tokens 1",
+        "bench score --shape tiny --prefix 9 --items 1 --item-tokens 1 --order sideways",
+        "bench score --shape tiny --prefix 10 --items 1 --item-tokens 1 --order item-first",
         "bench",
         "model",
         "model init --shape tiny",

@@ -3,11 +3,13 @@ package dev.gavel.cli.bench;
 import dev.gavel.cli.Action;
 import dev.gavel.cli.EngineFlags;
 import dev.gavel.cli.ExitCode;
+import dev.gavel.cli.bench.ScoreBenchResult.HotItems;
 import dev.gavel.cli.bench.serve.ServeBenchCommand;
 import dev.gavel.cli.json.JsonView;
 import dev.gavel.engine.Engine;
 import dev.gavel.engine.EngineInfo;
 import dev.gavel.engine.EngineOptions;
+import dev.gavel.engine.LabelTable;
 import dev.gavel.relevance.RelevanceModel;
 import dev.gavel.relevance.model.RandomModel;
 import java.util.List;
@@ -46,6 +48,9 @@ public final class BenchCommand extends Action {
             List.of(new int[] {3}),
             List.of(new int[] {4}));
 
+    private static final String QUERY_FIRST = "query-first";
+    private static final String ITEM_FIRST = "item-first";
+
     /** Rows that a label of several tokens may add below each item. */
     private static final int LABEL_ROWS_MAX = 8;
 
@@ -67,6 +72,21 @@ public final class BenchCommand extends Action {
         paramLabel = "L",
         description = "Tokens of each item.")
     private int itemTokens;
+
+    @Option(
+        names = "--order",
+        paramLabel = "ORDER",
+        description = {
+          "query-first (the default): the prefix holds the query, items follow.",
+          "item-first: besides, queries behind hot items whose keys and values are held."
+        })
+    private String order = QUERY_FIRST;
+
+    @Option(
+        names = "--query-tokens",
+        paramLabel = "Q",
+        description = "Of the prefix, in item-first order; default 10.")
+    private int queryTokens = 10;
 
     @Option(names = "--requests", paramLabel = "R", description = "Timed requests; default 20.")
     private int requests = 20;
@@ -92,19 +112,32 @@ public final class BenchCommand extends Action {
       } catch (IllegalArgumentException e) {
         throw usage(e.getMessage());
       }
+      if (!order.equals(QUERY_FIRST) && !order.equals(ITEM_FIRST)) {
+        throw usage("--order: expected query-first or item-first, found " + order);
+      }
+      if (itemFirst() && (queryTokens < 1 || queryTokens >= prefix)) {
+        throw usage("--query-tokens: expected 1 to less than --prefix, found " + queryTokens);
+      }
       long used = seed != null ? seed : ThreadLocalRandom.current().nextLong(1L << 53);
       ScoreBenchResult result = measure(shape, used);
       terminal().out().println(json ? JsonView.line(result.toJson()) : result.toText().strip());
       return ExitCode.OK;
     }
 
+    private boolean itemFirst() {
+      return order.equals(ITEM_FIRST);
+    }
+
     private ScoreBenchResult measure(ScoreShape shape, long used) {
-      EngineOptions options =
-          engineFlags
-              .options(this)
+      EngineOptions options = engineFlags.options(this);
+      options =
+          options
               .withBatchTokensMax(
                   Math.toIntExact(shape.tokens() + (long) LABEL_ROWS_MAX * shape.items()))
-              .withBlocks(1);
+              .withBlocks(
+                  itemFirst()
+                      ? HotItemsBench.blocks(shape, queryTokens, options.blockTokens())
+                      : 1);
       if (what.shape != null) {
         try (Engine engine = RandomModel.engine(what.shape, options, used)) {
           return measure(what.shape.name(), engine, LABELS, shape, used);
@@ -126,12 +159,39 @@ public final class BenchCommand extends Action {
       }
       EngineInfo info = engine.info();
       Ceiling before = ceiling(engine, shape);
-      double[] seconds = new ScoreBench(engine, shape, used).run(labels, warmUp, requests);
+      double[] seconds = new double[requests];
+      HotItems hot = itemFirst() ? new HotItems(queryTokens, new double[requests]) : null;
+      try (LabelTable table = engine.labels(labels)) {
+        run(engine, shape, table, used, seconds, hot);
+      }
       Ceiling ceiling = before.max(ceiling(engine, shape));
       int forms = labels.stream().mapToInt(List::size).sum();
       RooflineLimit limit = RooflineLimit.of(engine.config(), info, forms);
       return new ScoreBenchResult(
-          name, shape, engine.info(), limit, ceiling, seconds, warmUp, used);
+          name, shape, engine.info(), limit, ceiling, seconds, hot, warmUp, used);
+    }
+
+    /** Both orders in turn, where both are asked for. */
+    private void run(
+        Engine engine,
+        ScoreShape shape,
+        LabelTable table,
+        long used,
+        double[] seconds,
+        HotItems hot) {
+      ScoreBench queryFirst = new ScoreBench(engine, shape, table, used);
+      HotItemsBench hotItems =
+          hot == null ? null : new HotItemsBench(engine, shape, queryTokens, table, used + 1);
+      for (int i = -warmUp; i < requests; i++) {
+        double elapsed = queryFirst.request();
+        double elapsedHot = hotItems == null ? 0 : hotItems.request();
+        if (i >= 0) {
+          seconds[i] = elapsed;
+          if (hot != null) {
+            hot.seconds()[i] = elapsedHot;
+          }
+        }
+      }
     }
 
     /** Measured before and after, for the other users of this machine may come and go. */

@@ -12,6 +12,7 @@ import java.util.Locale;
  *
  * @param model the shape's or directory's name
  * @param seconds of each timed request
+ * @param hot the same in item-first order, or null
  */
 public record ScoreBenchResult(
     String model,
@@ -20,8 +21,17 @@ public record ScoreBenchResult(
     RooflineLimit limit,
     Ceiling ceiling,
     double[] seconds,
+    HotItems hot,
     int warmUp,
     long seed) {
+
+  /**
+   * Requests in item-first order, between those in query-first order.
+   *
+   * @param queryTokens computed per pair
+   * @param seconds of each timed request
+   */
+  public record HotItems(int queryTokens, double[] seconds) {}
 
   public double median() {
     return new Percentiles(seconds).median();
@@ -29,6 +39,10 @@ public record ScoreBenchResult(
 
   public double pairsPerSecond() {
     return shape.items() / median();
+  }
+
+  private double hotPairsPerSecond() {
+    return shape.items() / new Percentiles(hot.seconds()).median();
   }
 
   /** Operations per second over the ceiling's. */
@@ -77,6 +91,13 @@ public record ScoreBenchResult(
     node.put("fraction_of_limit", fractionOfLimit());
     node.put("giga_operations_per_request", limit.operations(shape) * 1e-9);
     node.put("tokens_per_request", shape.tokens());
+    if (hot != null) {
+      node.putObject("item_first")
+          .put("pairs_per_second", hotPairsPerSecond())
+          .put("times_query_first", hotPairsPerSecond() / pairsPerSecond())
+          .put("query_tokens", hot.queryTokens())
+          .put("seconds_median", new Percentiles(hot.seconds()).median());
+    }
     node.put("model", model);
     node.put("quantization", info.quantization().id());
     node.put("device", info.device());
@@ -102,7 +123,7 @@ public record ScoreBenchResult(
         request: median %.1f ms, p99 %.1f ms, %d timed
         limit:   %.1f ms (%.1f G operations; ceiling %.0f %s by %s, memory %.1f GB/s)
         reached: %.1f%% of the ceiling
-        %s""",
+        %s%s""",
         model,
         info.quantization().id(),
         info.device(),
@@ -123,6 +144,16 @@ public record ScoreBenchResult(
         ceiling.provider(),
         ceiling.gigabytesPerSecond(),
         fractionOfCeiling() * 100,
+        hot == null ? "" : hotText(),
         ceiling.note());
+  }
+
+  private String hotText() {
+    return String.format(
+        Locale.ROOT,
+        "item-first: a query of %d tokens behind hot items: %.1f pairs/s, %.2f times query-first%n",
+        hot.queryTokens(),
+        hotPairsPerSecond(),
+        hotPairsPerSecond() / pairsPerSecond());
   }
 }
