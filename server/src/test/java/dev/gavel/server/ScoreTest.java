@@ -9,6 +9,7 @@ import com.google.rpc.BadRequest;
 import dev.gavel.server.fake.BatchGate;
 import dev.gavel.server.fake.FakeEngine;
 import dev.gavel.server.fake.FakeModel;
+import dev.gavel.server.observability.ServerStats.Counter;
 import dev.gavel.v1.GetModelRequest;
 import dev.gavel.v1.Item;
 import dev.gavel.v1.LabelProbability;
@@ -175,14 +176,7 @@ class ScoreTest {
     callers.score(requests.get(0));
     gate.awaitBatch();
     requests.subList(1, 4).forEach(callers::score);
-    Harness.eventually(
-        "all queued",
-        () ->
-            harness
-                    .server
-                    .stats()
-                    .get(dev.gavel.server.observability.ServerStats.Gauge.QUEUED_ITEMS)
-                == 4);
+    Harness.eventually("ready", () -> harness.server.stats().get(Counter.READY_REQUESTS) == 4);
     gate.open();
     List<ScoreResponse> responses = callers.join();
     for (int i = 0; i < 4; i++) {
