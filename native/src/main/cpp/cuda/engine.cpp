@@ -68,26 +68,20 @@ double DeviceEngine::Marks::seconds(int from) const {
 
 DeviceEngine::DeviceEngine(const gavel_config& config, const gavel_cuda_table& functions,
                            std::unique_ptr<Products> products)
-    : config_(checked(config)),
+    : Engine(checked(config)),
       device_(functions, config.device_index),
       products_(std::move(products)),
       weights_(config_, device_),
       batch_(config_, device_, tile_limits(config_, device_.properties())),
       marks_(device_) {}
 
-void DeviceEngine::set_tensor(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
-                              int64_t bytes) {
-  if (forward_ != nullptr) {
-    fail(GAVEL_FAILED_PRECONDITION, "engine: expected tensors before it is finished, found one after");
-  }
+void DeviceEngine::take(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
+                        int64_t bytes) {
   device_.use();
   weights_.set(name, dtype, rank, shape, data, bytes);
 }
 
-void DeviceEngine::finish() {
-  if (forward_ != nullptr) {
-    fail(GAVEL_FAILED_PRECONDITION, "engine: expected to be finished once, found a second time");
-  }
+void DeviceEngine::build() {
   device_.use();
   weights_.finish();
   auto forward = std::make_unique<DeviceForward>(config_, device_, weights_, *products_);
@@ -95,63 +89,43 @@ void DeviceEngine::finish() {
   forward_ = std::move(forward);
 }
 
-void DeviceEngine::require_finished() const {
-  if (forward_ == nullptr) {
-    fail(GAVEL_FAILED_PRECONDITION, "engine: expected to be finished, found tensors still missing");
-  }
-}
-
-void DeviceEngine::run(const gavel_batch& batch, const Labels* labels, gavel_outputs& outputs) {
-  require_finished();
+void DeviceEngine::compute(Plan& plan, gavel_outputs& outputs) {
   device_.use();
-  plan_.build(config_, batch, labels);
-  plan_.require_room(outputs);
   try {
-    enqueue();
-  } catch (const Error& error) {
+    enqueue(plan);
+  } catch (const Error&) {
     // What is under way reads the staged arrays, which the next batch will write over.
     device_.functions().synchronize(device_.stream());
-    cancelled_batches_ += error.status() == GAVEL_CANCELLED;
     throw;
   }
   device_.synchronize();
-  head_->deliver(plan_, outputs);
+  head_->deliver(plan, outputs);
   outputs.prefill_seconds = marks_.seconds(0);
   outputs.head_seconds = marks_.seconds(1);
-  workspace_bytes_ = forward_->workspace_bytes() + head_->workspace_bytes() + batch_.bytes();
-  batches_++;
-  tokens_ += plan_.rows();
 }
 
-void DeviceEngine::enqueue() {
+void DeviceEngine::enqueue(Plan& plan) {
   marks_.record(0);
-  batch_.send(plan_);
-  forward_->run(plan_, batch_);
+  batch_.send(plan);
+  forward_->run(plan, batch_);
   marks_.record(1);
-  head_->run(plan_, batch_, forward_->hidden(), forward_->normed());
+  head_->run(plan, batch_, forward_->hidden(), forward_->normed());
   marks_.record(2);
 }
 
-std::unique_ptr<Labels> DeviceEngine::labels(int labels, int forms, const int32_t* form_labels,
-                                             const int32_t* form_offsets, const int32_t* form_tokens) const {
-  require_finished();
-  auto table = std::make_unique<Labels>(config_.vocabulary, labels, forms, form_labels, form_offsets, form_tokens);
-  GAVEL_REQUIRE(table->nodes().size() <= kNodesMax,
+void DeviceEngine::prepare(Labels& labels) const {
+  GAVEL_REQUIRE(labels.nodes().size() <= kNodesMax,
                 "cuda: label forms: expected at most %d inner nodes of their trie, found %zu", kNodesMax,
-                table->nodes().size());
-  return table;
+                labels.nodes().size());
 }
 
-void DeviceEngine::info(gavel_info& info) const {
-  info.parameters = weights_.parameters();
-  info.linear_parameters = config_.linear_parameters();
-  info.weight_bytes = weights_.bytes();
-  info.kv_bytes = forward_ == nullptr ? 0 : forward_->pool_bytes();
-  info.kv_bytes_per_token = forward_ == nullptr ? 0 : forward_->bytes_per_token();
-  info.workspace_bytes = workspace_bytes_;
-  info.batches = batches_;
-  info.tokens = tokens_;
-  info.cancelled_batches = cancelled_batches_;
+Engine::Sizes DeviceEngine::sizes() const {
+  return {weights_.parameters(), weights_.bytes(), forward_ == nullptr ? 0 : forward_->pool_bytes(),
+          forward_ == nullptr ? 0 : forward_->bytes_per_token()};
+}
+
+int64_t DeviceEngine::workspace_bytes() const {
+  return forward_->workspace_bytes() + head_->workspace_bytes() + batch_.bytes();
 }
 
 }  // namespace gavel

@@ -93,20 +93,13 @@ void DeviceWeights::declare_expert(const std::string& prefix, int64_t gate_up, i
 }
 
 int64_t DeviceWeights::declare(const std::string& name, std::vector<int64_t> shape) {
-  int64_t elements = 1;
-  for (const int64_t size : shape) {
-    elements *= size;
-  }
-  const int64_t offset = place(elements);
+  const int64_t offset = place(elements_of(shape));
   declare_at(name, std::move(shape), offset);
   return offset;
 }
 
 void DeviceWeights::declare_at(const std::string& name, std::vector<int64_t> shape, int64_t offset) {
-  int64_t elements = 1;
-  for (const int64_t size : shape) {
-    elements *= size;
-  }
+  const int64_t elements = elements_of(shape);
   tensors_.declare(name, std::move(shape),
                    [this, elements, offset](const TensorView& source) { upload(source, elements, offset); });
 }

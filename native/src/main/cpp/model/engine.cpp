@@ -4,6 +4,7 @@
 #include "cuda/engine.h"
 #include "libtorch.h"
 #include "model/cpu_engine.h"
+#include "support/error.h"
 
 namespace gavel {
 
@@ -13,6 +14,64 @@ std::unique_ptr<Engine> Engine::create(const gavel_config& config) {
   }
   const gavel_cuda_table& functions = cuda::open(config.device_index);
   return std::make_unique<DeviceEngine>(config, functions, libtorch::products(config.device_index));
+}
+
+void Engine::set_tensor(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
+                        int64_t bytes) {
+  if (finished_) {
+    fail(GAVEL_FAILED_PRECONDITION, "engine: expected tensors before it is finished, found one after");
+  }
+  take(name, dtype, rank, shape, data, bytes);
+}
+
+void Engine::finish() {
+  if (finished_) {
+    fail(GAVEL_FAILED_PRECONDITION, "engine: expected to be finished once, found a second time");
+  }
+  build();
+  finished_ = true;
+}
+
+void Engine::require_finished() const {
+  if (!finished_) {
+    fail(GAVEL_FAILED_PRECONDITION, "engine: expected to be finished, found tensors still missing");
+  }
+}
+
+void Engine::run(const gavel_batch& batch, const Labels* labels, gavel_outputs& outputs) {
+  require_finished();
+  plan_.build(config_, batch, labels);
+  plan_.require_room(outputs);
+  try {
+    compute(plan_, outputs);
+  } catch (const Error& error) {
+    cancelled_batches_ += error.status() == GAVEL_CANCELLED;
+    throw;
+  }
+  workspace_bytes_ = workspace_bytes();
+  batches_++;
+  tokens_ += plan_.rows();
+}
+
+std::unique_ptr<Labels> Engine::labels(int labels, int forms, const int32_t* form_labels, const int32_t* form_offsets,
+                                       const int32_t* form_tokens) const {
+  require_finished();
+  auto table = std::make_unique<Labels>(config_.vocabulary, labels, forms, form_labels, form_offsets, form_tokens);
+  prepare(*table);
+  return table;
+}
+
+void Engine::info(gavel_info& info) const {
+  const Sizes held = sizes();
+  info.parameters = held.parameters;
+  info.linear_parameters = config_.linear_parameters();
+  info.weight_bytes = held.weight_bytes;
+  info.kv_bytes = held.kv_bytes;
+  info.kv_bytes_per_token = held.kv_bytes_per_token;
+  info.workspace_bytes = workspace_bytes_;
+  info.batches = batches_;
+  info.tokens = tokens_;
+  info.cancelled_batches = cancelled_batches_;
 }
 
 }  // namespace gavel

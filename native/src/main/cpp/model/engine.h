@@ -1,11 +1,14 @@
 // Weights, KV pool and workspace of one model on one device, whichever that is.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
 #include "gavel.h"
+#include "model/config.h"
 #include "model/labels.h"
+#include "model/plan.h"
 
 namespace gavel {
 
@@ -14,18 +17,51 @@ class Engine {
   // The engine of the device that the config names. Fails with INVALID_ARGUMENT or UNAVAILABLE.
   static std::unique_ptr<Engine> create(const gavel_config& config);
 
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
   virtual ~Engine() = default;
 
   // See gavel_engine_set_tensor, gavel_engine_finish, gavel_engine_run, gavel_engine_info.
-  virtual void set_tensor(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
-                          int64_t bytes) = 0;
-  virtual void finish() = 0;
-  virtual void run(const gavel_batch& batch, const Labels* labels, gavel_outputs& outputs) = 0;
-  virtual void info(gavel_info& info) const = 0;
+  void set_tensor(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data, int64_t bytes);
+  void finish();
+  void run(const gavel_batch& batch, const Labels* labels, gavel_outputs& outputs);
+  void info(gavel_info& info) const;
 
   // See gavel_labels_create.
-  virtual std::unique_ptr<Labels> labels(int labels, int forms, const int32_t* form_labels, const int32_t* form_offsets,
-                                         const int32_t* form_tokens) const = 0;
+  std::unique_ptr<Labels> labels(int labels, int forms, const int32_t* form_labels, const int32_t* form_offsets,
+                                 const int32_t* form_tokens) const;
+
+ protected:
+  // What a device holds for the model.
+  struct Sizes {
+    int64_t parameters;
+    int64_t weight_bytes;
+    int64_t kv_bytes;  // these two are 0 until finished
+    int64_t kv_bytes_per_token;
+  };
+
+  explicit Engine(const Config& config) : config_(config) {}
+
+  const Config config_;
+
+ private:
+  // A device's part of the functions above; their preconditions hold.
+  virtual void take(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
+                    int64_t bytes) = 0;
+  virtual void build() = 0;
+  virtual void compute(Plan& plan, gavel_outputs& outputs) = 0;
+  virtual void prepare(Labels& labels) const = 0;
+  virtual Sizes sizes() const = 0;
+  virtual int64_t workspace_bytes() const = 0;
+
+  void require_finished() const;
+
+  Plan plan_;
+  bool finished_ = false;
+  std::atomic<int64_t> workspace_bytes_{0};
+  std::atomic<int64_t> batches_{0};
+  std::atomic<int64_t> tokens_{0};
+  std::atomic<int64_t> cancelled_batches_{0};
 };
 
 }  // namespace gavel

@@ -60,6 +60,14 @@ float TensorView::at(int64_t index) const {
   return dtype == GAVEL_F16 ? half_to_float(bits) : bfloat_to_float(bits);
 }
 
+int64_t elements_of(const std::vector<int64_t>& shape) {
+  int64_t elements = 1;
+  for (const int64_t size : shape) {
+    elements *= size;
+  }
+  return elements;
+}
+
 void TensorTable::declare(const std::string& name, std::vector<int64_t> shape, Fill fill) {
   slots_[name] = {std::move(shape), std::move(fill)};
 }
@@ -77,10 +85,7 @@ void TensorTable::set(const char* name, int32_t dtype, int32_t rank, const int64
                     std::equal(slot.shape.begin(), slot.shape.end(), shape);
   GAVEL_REQUIRE(same, "%s: expected shape %s, found %s", name, shape_text(slot.shape.data(), slot.shape.size()).c_str(),
                 shape_text(shape, rank < 0 || rank > 8 ? 0 : rank).c_str());
-  int64_t elements = 1;
-  for (int64_t size : slot.shape) {
-    elements *= size;
-  }
+  const int64_t elements = elements_of(slot.shape);
   GAVEL_REQUIRE(bytes == elements * dtype_bytes(dtype), "%s: expected %lld bytes, found %lld", name,
                 static_cast<long long>(elements * dtype_bytes(dtype)), static_cast<long long>(bytes));
   slot.fill({dtype, data});

@@ -21,6 +21,9 @@ struct TensorView {
 // Bytes of one element.
 int dtype_bytes(int32_t dtype);
 
+// The product of its sizes.
+int64_t elements_of(const std::vector<int64_t>& shape);
+
 class TensorTable {
  public:
   using Fill = std::function<void(const TensorView&)>;
