@@ -145,7 +145,7 @@ typedef struct gavel_outputs {
   int32_t* sampled_tokens;          /* [SAMPLE sequences] */
   float* sampled_log_probabilities; /* [SAMPLE sequences] at temperature 1, over the full vocabulary */
   float* logits;                    /* [LOGITS sequences, vocabulary] */
-  double prefill_seconds;           /* transformer */
+  double prefill_seconds;           /* plan of the batch, transformer */
   double head_seconds;              /* label head, sampler */
 } gavel_outputs;
 

@@ -1,5 +1,7 @@
 #include "model/engine.h"
 
+#include <chrono>
+
 #include "cuda.h"
 #include "cuda/engine.h"
 #include "libtorch.h"
@@ -40,14 +42,17 @@ void Engine::require_finished() const {
 
 void Engine::run(const gavel_batch& batch, const Labels* labels, gavel_outputs& outputs) {
   require_finished();
+  const auto start = std::chrono::steady_clock::now();
   plan_.build(config_, batch, labels);
   plan_.require_room(outputs);
+  const std::chrono::duration<double> planning = std::chrono::steady_clock::now() - start;
   try {
     compute(plan_, outputs);
   } catch (const Error& error) {
     cancelled_batches_ += error.status() == GAVEL_CANCELLED;
     throw;
   }
+  outputs.prefill_seconds += planning.count();
   workspace_bytes_ = workspace_bytes();
   batches_++;
   tokens_ += plan_.rows();

@@ -125,7 +125,7 @@ public final class GavelServer implements AutoCloseable {
 
   private void configure(ServerBuilder<?> builder, ServerServiceDefinition relevance) {
     builder
-        .executor(calls)
+        .directExecutor() // see the api package on threads
         .addService(relevance)
         .addService(health.getHealthService())
         .addService(ProtoReflectionServiceV1.newInstance())

@@ -6,7 +6,7 @@
  * reads {@code api} → {@code scheduling} → {@code engine}; {@code results} keeps answers, {@code
  * observability} counts.
  *
- * <p>Threads: Netty's event loops move bytes; the call executor runs gRPC callbacks; the tokenizer
- * executor renders and tokenizes; one loop per device drives the engine.
+ * <p>Threads: Netty's event loops move bytes, check requests and refuse; the tokenizer executor
+ * renders and tokenizes; one loop per device drives the engine; the call executor answers.
  */
 package dev.gavel.server;

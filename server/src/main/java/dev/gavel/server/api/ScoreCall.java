@@ -63,7 +63,7 @@ final class ScoreCall implements ScoreJob.Sink {
       end(ErrorTable.fault(e));
       return;
     }
-    answer(NOTHING);
+    serving.calls().execute(() -> answer(NOTHING));
   }
 
   private Admission.Entry entry() {

@@ -9,8 +9,9 @@
  * ExplainEvent}s. Every failure is a {@link dev.gavel.server.scheduling.FaultException} that {@link
  * dev.gavel.server.api.ErrorTable} turns into a status.
  *
- * <p>Threads: gRPC calls in on the call executor, where requests are checked, refused and answered;
- * rendering and tokenizing run on the tokenizer executor; sinks are called by the device's loop and
- * only pass on. No network event loop is ever used for work.
+ * <p>Threads: gRPC calls in on the network's event loops, where requests are checked and refused: a
+ * refusal waits for no other thread. What takes longer goes elsewhere: rendering and tokenizing to
+ * the tokenizer executor, answers to the call executor. Sinks are called by the device's loop and
+ * only pass on.
  */
 package dev.gavel.server.api;
