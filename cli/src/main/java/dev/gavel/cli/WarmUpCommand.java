@@ -11,11 +11,8 @@ import dev.gavel.v1.Item;
 import dev.gavel.v1.ScoreRequest;
 import dev.gavel.v1.ScoreResponse;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
-import java.util.stream.Stream;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 
@@ -27,13 +24,10 @@ public final class WarmUpCommand extends Action {
 
   @Override
   public Integer call() throws IOException {
-    Path folder = Files.createTempDirectory("gavel");
-    try {
+    try (TemporaryFolder folder = TemporaryFolder.create()) {
       Path model = folder.resolve("model");
       RandomModel.write(ModelShape.of("tiny"), model, 0, DType.BF16);
       score(model, folder.resolve("gavel.sock"));
-    } finally {
-      delete(folder);
     }
     return ExitCode.OK;
   }
@@ -46,14 +40,6 @@ public final class WarmUpCommand extends Action {
       ScoreResponse response = sidecar.score(request);
       new ScoreReport(terminal()).print(List.of(item), response, false);
       terminal().out().println(JsonView.line(JsonView.score("shoes", response, true)));
-    }
-  }
-
-  private static void delete(Path folder) throws IOException {
-    try (Stream<Path> paths = Files.walk(folder)) {
-      for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(path);
-      }
     }
   }
 }

@@ -4,21 +4,15 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gavel.cli.Action;
 import dev.gavel.cli.ExitCode;
-import dev.gavel.cli.ShapeConverter;
+import dev.gavel.cli.TemporaryFolder;
 import dev.gavel.cli.json.JsonView;
 import dev.gavel.engine.DType;
-import dev.gavel.relevance.model.ModelShape;
 import dev.gavel.relevance.model.RandomModel;
 import dev.gavel.training.model.CausalLm;
 import dev.gavel.training.model.Precision;
 import dev.gavel.training.torch.Torch;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.Comparator;
-import java.util.List;
 import java.util.Locale;
-import java.util.stream.Stream;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -26,21 +20,8 @@ import picocli.CommandLine.Option;
 /** {@code gavel bench train}. */
 @Command(name = "train", description = "Train on fresh random tokens, all weights.")
 final class TrainBenchCommand extends Action {
-  static final class What {
-    @Option(
-        names = "--shape",
-        paramLabel = "NAME",
-        converter = ShapeConverter.class,
-        completionCandidates = ShapeConverter.Names.class,
-        description = "Random weights of a named shape: ${COMPLETION-CANDIDATES}.")
-    ModelShape shape;
-
-    @Option(names = "--model", paramLabel = "DIR", description = "A model directory.")
-    Path model;
-  }
-
   @ArgGroup(exclusive = true, multiplicity = "1")
-  private What what;
+  private ModelFlags what;
 
   @Option(names = "--sequences", paramLabel = "N", description = "Of a step; default 48.")
   private int sequences = 48;
@@ -97,22 +78,9 @@ final class TrainBenchCommand extends Action {
     if (what.model != null) {
       return CausalLm.load(what.model, precision);
     }
-    Path folder = Files.createTempDirectory("gavel-bench");
-    try {
-      RandomModel.write(what.shape, folder, seed, DType.BF16);
-      return CausalLm.load(folder, precision);
-    } finally {
-      remove(folder);
-    }
-  }
-
-  private static void remove(Path folder) throws IOException {
-    List<Path> paths;
-    try (Stream<Path> walk = Files.walk(folder)) {
-      paths = walk.sorted(Comparator.reverseOrder()).toList();
-    }
-    for (Path path : paths) {
-      Files.delete(path);
+    try (TemporaryFolder folder = TemporaryFolder.create()) {
+      RandomModel.write(what.shape, folder.path(), seed, DType.BF16);
+      return CausalLm.load(folder.path(), precision);
     }
   }
 

@@ -4,12 +4,12 @@ import dev.gavel.cli.Action;
 import dev.gavel.cli.EmbeddedModel;
 import dev.gavel.cli.EngineFlags;
 import dev.gavel.cli.ExitCode;
+import dev.gavel.cli.TemporaryFolder;
 import dev.gavel.cli.client.LocalServer;
 import dev.gavel.cli.client.Sidecar;
 import dev.gavel.cli.terminal.Style;
 import dev.gavel.server.ServerConfig;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import picocli.CommandLine.ArgGroup;
@@ -33,26 +33,14 @@ public final class DemoCommand extends Action {
   @Override
   public Integer call() throws IOException {
     Path directory = model != null ? model : EmbeddedModel.require("demo");
-    Path folder = Files.createTempDirectory("gavel");
-    Path socket = folder.resolve("gavel.sock");
     terminal().err().println("gavel demo: loading " + directory);
     ServerConfig config = engine.applyTo(ServerConfig.defaults(), this);
-    try (Sidecar sidecar = LocalServer.unix(directory, config, socket)) {
+    try (TemporaryFolder folder = TemporaryFolder.create();
+        Sidecar sidecar = LocalServer.unix(directory, config, folder.resolve("gavel.sock"))) {
       new DemoTour(terminal()).run(sidecar, DemoQuery.all());
-    } finally {
-      delete(folder, socket);
     }
     next(directory);
     return ExitCode.OK;
-  }
-
-  private static void delete(Path folder, Path socket) {
-    try {
-      Files.deleteIfExists(socket);
-      Files.deleteIfExists(folder);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 
   private void next(Path directory) {

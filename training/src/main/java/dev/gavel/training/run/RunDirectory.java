@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -193,14 +192,14 @@ public final class RunDirectory {
       return folder;
     }
     Path partial = folder.resolveSibling(folder.getFileName() + ".partial");
-    delete(partial);
-    delete(folder);
+    Folders.delete(partial);
+    Folders.delete(folder);
     Files.createDirectories(partial);
     content.write(partial);
     Files.move(partial, folder);
     List<Path> all = checkpoints();
     for (Path old : all.subList(0, Math.max(0, all.size() - keep))) {
-      delete(old);
+      Folders.delete(old);
     }
     return folder;
   }
@@ -223,16 +222,6 @@ public final class RunDirectory {
           .filter(folder -> CHECKPOINT.matcher(folder.getFileName().toString()).matches())
           .sorted()
           .toList();
-    }
-  }
-
-  private static void delete(Path folder) throws IOException {
-    if (Files.exists(folder)) {
-      try (Stream<Path> files = Files.walk(folder)) {
-        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-          Files.delete(file);
-        }
-      }
     }
   }
 }

@@ -5,6 +5,7 @@ import dev.gavel.cli.EngineFlags;
 import dev.gavel.cli.ExitCode;
 import dev.gavel.cli.ShapeConverter;
 import dev.gavel.cli.TargetConverter;
+import dev.gavel.cli.TemporaryFolder;
 import dev.gavel.cli.client.LocalServer;
 import dev.gavel.cli.client.Sidecar;
 import dev.gavel.cli.client.Target;
@@ -15,13 +16,10 @@ import dev.gavel.relevance.model.RandomModel;
 import dev.gavel.server.ServerConfig;
 import java.io.IOException;
 import java.math.BigDecimal;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.stream.Stream;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -144,16 +142,14 @@ public final class ServeBenchCommand extends Action {
     RequestShape shape = shape();
     ServeBench.Plan plan = plan();
     long used = seed != null ? seed : ThreadLocalRandom.current().nextLong(1L << 53);
-    Path folder = Files.createTempDirectory("gavel-bench");
     ServeBenchResult result;
-    try (Sidecar sidecar = open(folder, used)) {
+    try (TemporaryFolder folder = TemporaryFolder.create();
+        Sidecar sidecar = open(folder, used)) {
       int most = sidecar.model().getLimits().getItems();
       if (most > 0 && items > most) {
         throw usage("--items: expected at most the server's " + most + ", found " + items);
       }
       result = new ServeBench(sidecar, shape, plan, this::progress).run(used);
-    } finally {
-      delete(folder);
     }
     if (json) {
       terminal().out().println(JsonView.line(result.toJson()));
@@ -199,7 +195,7 @@ public final class ServeBenchCommand extends Action {
     return BigDecimal.valueOf(value).stripTrailingZeros().toPlainString();
   }
 
-  private Sidecar open(Path folder, long used) throws IOException {
+  private Sidecar open(TemporaryFolder folder, long used) throws IOException {
     if (who.target != null) {
       engine.refuseWithTarget(this);
       if (config != null) {
@@ -214,13 +210,5 @@ public final class ServeBenchCommand extends Action {
     }
     ServerConfig chosen = config == null ? ServerConfig.defaults() : ServerConfig.read(config);
     return LocalServer.unix(directory, engine.applyTo(chosen, this), folder.resolve("gavel.sock"));
-  }
-
-  private static void delete(Path folder) throws IOException {
-    try (Stream<Path> paths = Files.walk(folder)) {
-      for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(path);
-      }
-    }
   }
 }
