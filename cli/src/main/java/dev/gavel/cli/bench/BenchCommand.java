@@ -10,8 +10,6 @@ import dev.gavel.engine.Engine;
 import dev.gavel.engine.EngineInfo;
 import dev.gavel.engine.EngineOptions;
 import dev.gavel.engine.LabelTable;
-import dev.gavel.relevance.RelevanceModel;
-import dev.gavel.relevance.model.RandomModel;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import picocli.CommandLine.ArgGroup;
@@ -41,13 +39,6 @@ public final class BenchCommand extends Action {
       name = "score",
       description = "Score fresh random tokens; the ceiling is measured in the same run.")
   static final class Score extends Action {
-    private static final List<List<int[]>> LABELS =
-        List.of(
-            List.of(new int[] {1}),
-            List.of(new int[] {2}),
-            List.of(new int[] {3}),
-            List.of(new int[] {4}));
-
     private static final String QUERY_FIRST = "query-first";
     private static final String ITEM_FIRST = "item-first";
 
@@ -138,15 +129,8 @@ public final class BenchCommand extends Action {
                   itemFirst()
                       ? HotItemsBench.blocks(shape, queryTokens, options.blockTokens())
                       : 1);
-      if (what.shape != null) {
-        try (Engine engine = RandomModel.engine(what.shape, options, used)) {
-          return measure(what.shape.name(), engine, LABELS, shape, used);
-        }
-      }
-      try (RelevanceModel model = RelevanceModel.open(what.model);
-          Engine engine = model.loadEngine(options)) {
-        return measure(model.name(), engine, model.labelTokens(), shape, used);
-      }
+      return what.with(
+          options, used, (name, engine, labels) -> measure(name, engine, labels, shape, used));
     }
 
     private ScoreBenchResult measure(

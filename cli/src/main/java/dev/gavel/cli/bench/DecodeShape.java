@@ -9,15 +9,9 @@ package dev.gavel.cli.bench;
  */
 public record DecodeShape(int streams, int prompt, int tokens) {
   public DecodeShape {
-    atLeastOne("--streams", streams);
-    atLeastOne("--prompt", prompt);
-    atLeastOne("--tokens", tokens);
-  }
-
-  private static void atLeastOne(String name, int value) {
-    if (value < 1) {
-      throw new IllegalArgumentException(name + ": expected at least 1, found " + value);
-    }
+    Bounds.atLeast(1, "--streams", streams);
+    Bounds.atLeast(1, "--prompt", prompt);
+    Bounds.atLeast(1, "--tokens", tokens);
   }
 
   /** Tokens of a stream at its end. */

@@ -7,8 +7,6 @@ import dev.gavel.cli.json.JsonView;
 import dev.gavel.engine.Engine;
 import dev.gavel.engine.EngineOptions;
 import dev.gavel.engine.Hardware;
-import dev.gavel.relevance.RelevanceModel;
-import dev.gavel.relevance.model.RandomModel;
 import java.util.concurrent.ThreadLocalRandom;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -69,15 +67,7 @@ final class ExplainBenchCommand extends Action {
         options
             .withBatchTokensMax(Math.multiplyExact(shape.streams(), shape.prompt()))
             .withBlocks(ExplainBench.blocks(shape, options.blockTokens()));
-    if (what.shape != null) {
-      try (Engine engine = RandomModel.engine(what.shape, options, used)) {
-        return measure(what.shape.name(), engine, shape, used);
-      }
-    }
-    try (RelevanceModel model = RelevanceModel.open(what.model);
-        Engine engine = model.loadEngine(options)) {
-      return measure(model.name(), engine, shape, used);
-    }
+    return what.with(options, used, (name, engine, labels) -> measure(name, engine, shape, used));
   }
 
   /** Bandwidth before and after, for the other users of this machine may come and go. */

@@ -47,18 +47,10 @@ public record ExplainBenchResult(
     node.put("streams", shape.streams());
     node.put("bandwidth_gb_per_second", gigabytesPerSecond);
     node.put("fraction_of_bandwidth", fractionOfBandwidth());
-    node.putObject("step_seconds")
-        .put("median", percentiles.median())
-        .put("p99", percentiles.at(99))
-        .put("min", percentiles.at(0))
-        .put("max", percentiles.at(100));
+    percentiles.putTo(node.putObject("step_seconds")).put("p99", percentiles.at(99));
     node.put("limit_tokens_per_second", shape.streams() / limitSeconds());
     node.put("gigabytes_per_step", limit.bytes(shape) * 1e-9);
-    node.put("model", model);
-    node.put("quantization", info.quantization().id());
-    node.put("device", info.device());
-    node.put("instruction_set", info.instructionSet());
-    node.put("threads", info.threads());
+    EngineText.put(node, model, info);
     node.put("prompt", shape.prompt());
     node.put("tokens", shape.tokens());
     node.put("steps", seconds.length);
@@ -72,18 +64,13 @@ public record ExplainBenchResult(
     return String.format(
         Locale.ROOT,
         """
-        %s, %s on %s (%s, %d threads), seed %d
+        %s
         %d streams, %d tokens behind a prompt of %d: %.1f tokens/s
         step:    median %.2f ms, p99 %.2f ms, %d timed
         limit:   %.2f ms (%.3f GB; memory is read at %.1f GB/s), %.1f tokens/s
         reached: %.1f%% of the bandwidth
         """,
-        model,
-        info.quantization().id(),
-        info.device(),
-        info.instructionSet(),
-        info.threads(),
-        seed,
+        EngineText.line(model, info, seed),
         shape.streams(),
         shape.tokens(),
         shape.prompt(),

@@ -1,5 +1,6 @@
 package dev.gavel.cli.bench;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Arrays;
 
 /** Order statistics of measured times, by nearest rank: every value shown was measured. */
@@ -25,5 +26,10 @@ public final class Percentiles {
 
   public double median() {
     return at(50);
+  }
+
+  /** Adds median and extremes to {@code node}, and returns it. */
+  ObjectNode putTo(ObjectNode node) {
+    return node.put("median", median()).put("min", at(0)).put("max", at(100));
   }
 }

@@ -69,11 +69,9 @@ public record ScoreBenchResult(
     Percentiles percentiles = new Percentiles(seconds);
     ObjectNode node = JsonNodeFactory.instance.objectNode();
     node.put("pairs_per_second", pairsPerSecond());
-    node.putObject("seconds")
-        .put("median", percentiles.median())
+    percentiles
+        .putTo(node.putObject("seconds"))
         .put("p99", percentiles.at(99))
-        .put("min", percentiles.at(0))
-        .put("max", percentiles.at(100))
         .put("mean", Arrays.stream(seconds).average().orElseThrow());
     node.putObject("gemm_ceiling")
         .put("value", ceiling.gigaOperationsPerSecond())
@@ -98,11 +96,7 @@ public record ScoreBenchResult(
           .put("query_tokens", hot.queryTokens())
           .put("seconds_median", new Percentiles(hot.seconds()).median());
     }
-    node.put("model", model);
-    node.put("quantization", info.quantization().id());
-    node.put("device", info.device());
-    node.put("instruction_set", info.instructionSet());
-    node.put("threads", info.threads());
+    EngineText.put(node, model, info);
     node.put("prefix", shape.prefix());
     node.put("items", shape.items());
     node.put("item_tokens", shape.itemTokens());
@@ -118,18 +112,13 @@ public record ScoreBenchResult(
     return String.format(
         Locale.ROOT,
         """
-        %s, %s on %s (%s, %d threads), seed %d
+        %s
         %d items of %d tokens behind a prefix of %d: %.1f pairs/s
         request: median %.1f ms, p99 %.1f ms, %d timed
         limit:   %.1f ms (%.1f G operations; ceiling %.0f %s by %s, memory %.1f GB/s)
         reached: %.1f%% of the ceiling
         %s%s""",
-        model,
-        info.quantization().id(),
-        info.device(),
-        info.instructionSet(),
-        info.threads(),
-        seed,
+        EngineText.line(model, info, seed),
         shape.items(),
         shape.itemTokens(),
         shape.prefix(),

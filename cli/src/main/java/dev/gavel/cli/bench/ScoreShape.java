@@ -9,15 +9,9 @@ package dev.gavel.cli.bench;
  */
 public record ScoreShape(int prefix, int items, int itemTokens) {
   public ScoreShape {
-    atLeastOne("--prefix", prefix);
-    atLeastOne("--items", items);
-    atLeastOne("--item-tokens", itemTokens);
-  }
-
-  private static void atLeastOne(String name, int value) {
-    if (value < 1) {
-      throw new IllegalArgumentException(name + ": expected at least 1, found " + value);
-    }
+    Bounds.atLeast(1, "--prefix", prefix);
+    Bounds.atLeast(1, "--items", items);
+    Bounds.atLeast(1, "--item-tokens", itemTokens);
   }
 
   /** T = P + N L, rows that are computed when the prefix is shared. */

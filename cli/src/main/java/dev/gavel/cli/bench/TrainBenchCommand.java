@@ -93,10 +93,7 @@ final class TrainBenchCommand extends Action {
     ObjectNode node = JsonNodeFactory.instance.objectNode();
     node.put("tokens_per_second", timing.tokensPerSecond());
     node.put("tokens_per_cpu_second", timing.tokensPerCpuSecond());
-    node.putObject("seconds")
-        .put("median", percentiles.median())
-        .put("min", percentiles.at(0))
-        .put("max", percentiles.at(100));
+    percentiles.putTo(node.putObject("seconds"));
     node.put("loss", timing.loss()).put("model", name());
     node.put("precision", precision.name()).put("threads", threads);
     node.put("sequences", sequences).put("shortest", shortest).put("longest", longest);

@@ -1,5 +1,7 @@
 package dev.gavel.cli.bench.serve;
 
+import dev.gavel.cli.bench.Bounds;
+
 /**
  * What the requests are like. Tokens are what the served model makes of the text, about.
  *
@@ -11,20 +13,14 @@ package dev.gavel.cli.bench.serve;
  */
 record RequestShape(int queryTokens, int items, int itemTokens, int hotQueries, int hotItems) {
   RequestShape {
-    require(queryTokens >= 1, "--query-tokens", "at least 1", queryTokens);
-    require(items >= 1, "--items", "at least 1", items);
-    require(itemTokens >= 1, "--item-tokens", "at least 1", itemTokens);
-    require(hotQueries >= 0, "--hot-queries", "at least 0", hotQueries);
-    require(
+    Bounds.atLeast(1, "--query-tokens", queryTokens);
+    Bounds.atLeast(1, "--items", items);
+    Bounds.atLeast(1, "--item-tokens", itemTokens);
+    Bounds.atLeast(0, "--hot-queries", hotQueries);
+    Bounds.require(
         hotItems == 0 || hotItems >= items,
         "--hot-items",
         "0, or at least the " + items + " of a request",
         hotItems);
-  }
-
-  private static void require(boolean holds, String name, String expected, int found) {
-    if (!holds) {
-      throw new IllegalArgumentException(name + ": expected " + expected + ", found " + found);
-    }
   }
 }
