@@ -25,11 +25,11 @@ import java.util.stream.IntStream;
 final class ScoreItems {
   private final Serving serving;
   private final ScoreRequest request;
-  private final List<Item> items;
   private final ResultCache.Page page; // null: the cache is not asked
   private final int[] missing; // items that the cache does not know
   private final String[] problems; // [items] why an item has no judgment, or null
   private final Judgment[] judgments; // [items]
+  private List<Item> items; // null until asked for
   private EncodedQuery encoded; // [missing]
   private long rows;
 
@@ -37,14 +37,21 @@ final class ScoreItems {
   ScoreItems(Serving serving, ScoreRequest request) {
     this.serving = serving;
     this.request = request;
-    this.items = Wire.items(request.getItemsList());
     this.page =
         serving.results().isOn() && !request.getTokens()
-            ? serving.results().page(request.getQuery(), items, request.getLabelMass())
+            ? serving.results().page(request.getQuery(), items(), request.getLabelMass())
             : null;
-    this.problems = new String[items.size()];
-    this.judgments = new Judgment[items.size()];
-    this.missing = IntStream.range(0, items.size()).filter(i -> !isCached(i)).toArray();
+    this.problems = new String[request.getItemsCount()];
+    this.judgments = new Judgment[request.getItemsCount()];
+    this.missing = IntStream.range(0, request.getItemsCount()).filter(i -> !isCached(i)).toArray();
+  }
+
+  /** Converted no sooner than needed: without a cache, after admission. */
+  private List<Item> items() {
+    if (items == null) {
+      items = Wire.items(request.getItemsList());
+    }
+    return items;
   }
 
   private boolean isCached(int item) {
@@ -64,7 +71,7 @@ final class ScoreItems {
   void encode() {
     List<Item> wanted = new ArrayList<>(missing.length);
     for (int item : missing) {
-      wanted.add(items.get(item));
+      wanted.add(items().get(item));
     }
     encoded = serving.model().encode(request.getQuery(), wanted);
   }
@@ -148,7 +155,7 @@ final class ScoreItems {
   }
 
   private ScoredItem.Builder item(int index) {
-    String id = items.get(index).id();
+    String id = request.getItems(index).getId();
     if (problems[index] != null) {
       return Wire.failed(id, Fault.ITEM_REFUSED, problems[index]);
     }
