@@ -51,6 +51,9 @@ final class WordCache {
           List.of("3", "42", "1000"),
           MARKS.chars().mapToObj(Character::toString).toList());
 
+  /** A text with its tokens, as they are at the beginning and behind a space. */
+  private record Sample(String text, int[] first, int[] spaced) {}
+
   private final Function<String, int[]> encoder;
   private final boolean[][] cuts = new boolean[SAMPLES.size()][SAMPLES.size()]; // [left][right]
   private volatile Map<String, int[]> young = new ConcurrentHashMap<>();
@@ -59,19 +62,24 @@ final class WordCache {
   /** Finds out by trial between which kinds of characters the encoder can be given pieces. */
   WordCache(Function<String, int[]> encoder) {
     this.encoder = encoder;
+    List<List<Sample>> samples =
+        SAMPLES.stream().map(texts -> texts.stream().map(this::sample).toList()).toList();
     for (int left = LETTER; left <= MARK; left++) {
       for (int right = LETTER; right <= MARK; right++) {
-        cuts[left][right] = canCut(SAMPLES.get(left), SAMPLES.get(right));
+        cuts[left][right] = canCut(samples.get(left), samples.get(right));
       }
     }
   }
 
-  private boolean canCut(List<String> lefts, List<String> rights) {
-    for (String left : lefts) {
-      int[] tokens = encoder.apply(left);
-      for (String right : rights) {
-        int[] apart = concat(tokens, encoder.apply(" " + right));
-        if (!Arrays.equals(apart, encoder.apply(left + " " + right))) {
+  private Sample sample(String text) {
+    return new Sample(text, encoder.apply(text), encoder.apply(" " + text));
+  }
+
+  private boolean canCut(List<Sample> lefts, List<Sample> rights) {
+    for (Sample left : lefts) {
+      for (Sample right : rights) {
+        int[] apart = concat(left.first, right.spaced);
+        if (!Arrays.equals(apart, encoder.apply(left.text + " " + right.text))) {
           return false;
         }
       }
