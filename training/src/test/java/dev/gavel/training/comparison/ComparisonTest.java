@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.gavel.relevance.Label;
 import dev.gavel.relevance.Tier;
+import dev.gavel.training.Labels;
 import dev.gavel.training.evaluation.Bootstrap;
 import dev.gavel.training.evaluation.ConfusionMatrix;
 import dev.gavel.training.evaluation.Decision;
@@ -27,12 +27,6 @@ class ComparisonTest {
   private static final Bootstrap BOOTSTRAP = new Bootstrap(200, .95, 1);
   private static final Comparison.Settings SETTINGS = new Comparison.Settings(2, 3, BOOTSTRAP);
   private static final Rules SERVED = Rules.served(.5, .6);
-  private static final List<Label> LABELS =
-      List.of(
-          new Label("4-Excellent", 4, List.of("4"), Tier.GOOD),
-          new Label("3-Related", 3, List.of("3"), Tier.GOOD),
-          new Label("2-Mismatch", 2, List.of("2"), Tier.MID),
-          new Label("1-Irrelevant", 1, List.of("1"), Tier.BAD));
 
   /** A verdict that is sure of one label. */
   private static double[] sure(int label) {
@@ -76,7 +70,7 @@ class ComparisonTest {
   }
 
   private static Comparison compare(List<Pair> pairs) {
-    return Comparison.of(LABELS, pairs, SERVED, Optional.empty(), SETTINGS);
+    return Comparison.of(Labels.DIGITS, pairs, SERVED, Optional.empty(), SETTINGS);
   }
 
   @Test
@@ -136,7 +130,7 @@ class ComparisonTest {
     for (int i = 0; i < judged.length; i++) {
       verdicts.add(new double[] {.5 - .01 * i, .1, .1, .3 + .01 * i});
     }
-    return Page.of(LABELS, verdicts, judged, judged.length);
+    return Page.of(Labels.DIGITS, verdicts, judged, judged.length);
   }
 
   @Test
@@ -172,7 +166,7 @@ class ComparisonTest {
       assertEquals(right.macroF1(), rows.get(0).model().value(), 1e-15);
       assertEquals(left.quadraticWeightedKappa(), rows.get(1).base().value(), 1e-15);
       assertEquals(right.accuracy(), rows.get(2).model().value(), 1e-15);
-      assertEquals(Evaluation.goodF1(LABELS, left), rows.get(3).base().value(), 1e-15);
+      assertEquals(Evaluation.goodF1(Labels.DIGITS, left), rows.get(3).base().value(), 1e-15);
       assertEquals(right.f1(2), rows.get(6).model().value(), 1e-15);
       // The same draws as a bootstrap of one model.
       Decision decision = rules[rule];
@@ -187,7 +181,7 @@ class ComparisonTest {
     List<Pair> pairs =
         random(11, 7).stream().map(each -> new Pair(each.base(), each.base(), "")).toList();
     Comparison comparison =
-        Comparison.of(LABELS, pairs, Rules.served(.4, .4), Optional.empty(), SETTINGS);
+        Comparison.of(Labels.DIGITS, pairs, Rules.served(.4, .4), Optional.empty(), SETTINGS);
     for (MetricTable table : comparison.metrics()) {
       for (Versus row : table.rows()) {
         // Draws differ from each other, but the two sides of one never do.
@@ -225,7 +219,8 @@ class ComparisonTest {
                         each.base().probabilities(),
                         judge.get(each.id()).probabilities()))
             .toList();
-    Comparison comparison = Comparison.of(LABELS, firm, SERVED, Optional.of(judge), SETTINGS);
+    Comparison comparison =
+        Comparison.of(Labels.DIGITS, firm, SERVED, Optional.of(judge), SETTINGS);
     assertEquals(2, comparison.pages().size());
     PageTable pages = comparison.pages().get(1);
     assertEquals(1, pages.rows().get(0).model().value(), 1e-12);

@@ -10,6 +10,7 @@ import dev.gavel.relevance.Label;
 import dev.gavel.relevance.LabelDistribution;
 import dev.gavel.relevance.Tier;
 import dev.gavel.relevance.TierRule;
+import dev.gavel.training.Labels;
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -22,12 +23,6 @@ import org.w3c.dom.Document;
 
 class EvaluationTest {
   private static final long SEED = 77;
-  private static final List<Label> LABELS =
-      List.of(
-          new Label("4-Excellent", 4, List.of("4"), Tier.GOOD),
-          new Label("3-Related", 3, List.of("3"), Tier.GOOD),
-          new Label("2-Mismatch", 2, List.of("2"), Tier.MID),
-          new Label("1-Irrelevant", 1, List.of("1"), Tier.BAD));
 
   private static List<Scored> random(int queries, int perQuery) {
     SplittableRandom random = new SplittableRandom(SEED);
@@ -47,16 +42,16 @@ class EvaluationTest {
   @Test
   void theDecisionsTierIsTheServers() {
     for (double threshold : new double[] {.05, .37, .5, .8, 1}) {
-      TierRule rule = new TierRule(threshold, LABELS.stream().map(Label::tier).toList());
+      TierRule rule = new TierRule(threshold, Labels.DIGITS.stream().map(Label::tier).toList());
       Decision decision = Decision.cumulative(threshold);
       for (Scored pair : random(207, 1)) {
         double[] logs = java.util.Arrays.stream(pair.probabilities()).map(Math::log).toArray();
-        LabelDistribution served = LabelDistribution.of(LABELS, logs);
+        LabelDistribution served = LabelDistribution.of(Labels.DIGITS, logs);
         double[] probabilities = new double[4];
         for (int i = 0; i < 4; i++) {
           probabilities[i] = served.probability(i);
         }
-        assertEquals(rule.tier(served), LABELS.get(decision.label(probabilities)).tier());
+        assertEquals(rule.tier(served), Labels.DIGITS.get(decision.label(probabilities)).tier());
       }
     }
   }
@@ -175,7 +170,7 @@ class EvaluationTest {
   @Test
   void reportHasBothRules() {
     List<Scored> pairs = random(30, 3);
-    Evaluation evaluation = Evaluation.of(LABELS, pairs, .5, new Bootstrap(20, .9, SEED));
+    Evaluation evaluation = Evaluation.of(Labels.DIGITS, pairs, .5, new Bootstrap(20, .9, SEED));
     JsonNode json = evaluation.toJson(12.5);
     assertEquals(90, json.get("n").asInt());
     assertEquals(30, json.get("queries").asInt());
@@ -190,10 +185,10 @@ class EvaluationTest {
       double value = metrics.get("macro_f1").asDouble();
       assertTrue(bounds.get(0).asDouble() <= value && value <= bounds.get(1).asDouble());
     }
-    ConfusionMatrix tiers = Evaluation.tiers(LABELS, evaluation.argmax());
+    ConfusionMatrix tiers = Evaluation.tiers(Labels.DIGITS, evaluation.argmax());
     assertEquals(90, tiers.total());
-    assertEquals(tiers.f1(0), Evaluation.goodF1(LABELS, evaluation.argmax()));
-    List<Label> three = LABELS.subList(0, 3);
+    assertEquals(tiers.f1(0), Evaluation.goodF1(Labels.DIGITS, evaluation.argmax()));
+    List<Label> three = Labels.DIGITS.subList(0, 3);
     assertThrows(
         IllegalArgumentException.class, () -> Evaluation.of(three, pairs, .5, Bootstrap.DEFAULT));
   }

@@ -3,20 +3,12 @@ package dev.gavel.training.evaluation;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.gavel.relevance.Label;
-import dev.gavel.relevance.Tier;
+import dev.gavel.training.Labels;
 import java.util.List;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 
 class SampleEvaluationTest {
-  private static final List<Label> LABELS =
-      List.of(label(4, Tier.GOOD), label(3, Tier.GOOD), label(2, Tier.MID), label(1, Tier.BAD));
-
-  private static Label label(int grade, Tier tier) {
-    return new Label("grade " + grade, grade, List.of("" + grade), tier);
-  }
-
   private static Hallucination.Response response(int truth, int label, int conclusion) {
     return new Hallucination.Response(
         truth, label, conclusion < 0 ? OptionalInt.empty() : OptionalInt.of(conclusion));
@@ -45,7 +37,7 @@ class SampleEvaluationTest {
   void passAtCountsPairs() {
     SampleEvaluation found =
         SampleEvaluation.of(
-            LABELS,
+            Labels.DIGITS,
             List.of(
                 List.of(response(0, 0, -1), response(0, 1, -1), response(0, 1, -1)),
                 List.of(response(3, 1, -1), response(3, 1, -1))));
@@ -61,7 +53,7 @@ class SampleEvaluationTest {
   void theVoteIsTheMostFrequentLabel() {
     SampleEvaluation found =
         SampleEvaluation.of(
-            LABELS,
+            Labels.DIGITS,
             List.of(
                 List.of(response(0, 3, -1), response(0, 0, -1), response(0, 0, -1)), // 0: right
                 List.of(response(1, 2, -1), response(1, 1, -1)), // a tie: the first, wrong

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.gavel.relevance.Label;
 import dev.gavel.relevance.Tier;
+import dev.gavel.training.Labels;
 import java.util.List;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
@@ -11,14 +12,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class ConclusionParserTest {
-  private static final List<Label> LABELS =
-      List.of(
-          new Label("4-Excellent", 4, List.of("Yes"), Tier.GOOD),
-          new Label("3-Related", 3, List.of("Mostly"), Tier.GOOD),
-          new Label("2-Mismatch", 2, List.of("Partly"), Tier.MID),
-          new Label("1-Irrelevant", 1, List.of("No"), Tier.BAD));
-
-  private final ConclusionParser parser = new ConclusionParser(LABELS);
+  private final ConclusionParser parser = new ConclusionParser(Labels.WORDS);
 
   private static OptionalInt index(int found) {
     return found < 0 ? OptionalInt.empty() : OptionalInt.of(found);

@@ -1,11 +1,12 @@
 package dev.gavel.training.teacher;
 
-import static dev.gavel.training.teacher.Labels.FOUR;
+import static dev.gavel.training.Labels.WORDS;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.gavel.training.Labels;
 import dev.gavel.training.data.Judgment;
 import dev.gavel.training.teacher.LessonFilter.Reason;
 import java.util.Optional;
@@ -21,8 +22,8 @@ class LessonFilterTest {
   private static LessonFilter filter(boolean wrong, boolean contra, int tokens, boolean twice) {
     return new LessonFilter(
         new LessonFilter.Options(wrong, contra, tokens, twice),
-        FOUR.size(),
-        new ConclusionParser(FOUR),
+        WORDS.size(),
+        new ConclusionParser(WORDS),
         text -> text.split(" ").length);
   }
 

@@ -1,6 +1,6 @@
 package dev.gavel.training.teacher.endpoint;
 
-import static dev.gavel.training.teacher.Labels.FOUR;
+import static dev.gavel.training.Labels.WORDS;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -8,9 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gavel.relevance.Attribute;
 import dev.gavel.relevance.Item;
+import dev.gavel.training.Labels;
 import dev.gavel.training.data.Judgment;
 import dev.gavel.training.data.NamedText;
-import dev.gavel.training.teacher.Labels;
 import dev.gavel.training.teacher.Lesson;
 import dev.gavel.training.teacher.TeacherException;
 import dev.gavel.training.teacher.TeachingStoppedException;
@@ -86,7 +86,7 @@ class EndpointTeacherTest {
             List.of(
                 new NamedText("g", "Judge by the texts.", "general"),
                 new NamedText("m", "A mug set is no mug.", "mugs"))),
-        FOUR,
+        WORDS,
         new ChatClient(options, budget, waits::add));
   }
 

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.gavel.relevance.Attribute;
 import dev.gavel.relevance.Item;
 import dev.gavel.relevance.Label;
-import dev.gavel.relevance.Tier;
+import dev.gavel.training.Labels;
 import dev.gavel.training.data.Judgment;
 import dev.gavel.training.teacher.ConclusionParser;
 import dev.gavel.training.teacher.Lesson;
@@ -21,14 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class EvidenceTeacherTest {
-  private static final List<Label> LABELS =
-      List.of(
-          new Label("4-Excellent", 4, List.of("Yes"), Tier.GOOD),
-          new Label("3-Related", 3, List.of("Mostly"), Tier.GOOD),
-          new Label("2-Mismatch", 2, List.of("Partly"), Tier.MID),
-          new Label("1-Irrelevant", 1, List.of("No"), Tier.BAD));
-
-  private final EvidenceTeacher teacher = new EvidenceTeacher(LABELS, true);
+  private final EvidenceTeacher teacher = new EvidenceTeacher(Labels.WORDS, true);
 
   private static Item item(String title, String description, Attribute... attributes) {
     return new Item("", "", title, description, List.of(attributes));
@@ -126,7 +119,7 @@ class EvidenceTeacherTest {
     assertTrue(
         text.contains("has red; mentions 12 oz, dishwasher safe; missing insulated. D"), text);
     String without =
-        new EvidenceTeacher(LABELS, false)
+        new EvidenceTeacher(Labels.WORDS, false)
             .teach(Judgment.graded("1", "dishwasher mug", mug, 4), OptionalInt.empty())
             .orElseThrow()
             .reasoning();
@@ -136,8 +129,8 @@ class EvidenceTeacherTest {
   @Test
   void theKnownLabelIsTheDecision() {
     Judgment pair = Judgment.graded("1", "guitar", item("Wooden Toy Train", ""), 1);
-    ConclusionParser parser = new ConclusionParser(LABELS);
-    for (int label = 0; label < LABELS.size(); label++) {
+    ConclusionParser parser = new ConclusionParser(Labels.WORDS);
+    for (int label = 0; label < Labels.WORDS.size(); label++) {
       Lesson lesson = teacher.teach(pair, OptionalInt.of(label)).orElseThrow();
       assertEquals(OptionalInt.of(label), lesson.label());
       assertEquals(OptionalInt.of(label), parser.parse(lesson.reasoning()));
@@ -149,7 +142,7 @@ class EvidenceTeacherTest {
 
   @Test
   void decidesOnAnyNumberOfLabels() {
-    List<Label> two = List.of(LABELS.get(0), LABELS.get(3));
+    List<Label> two = List.of(Labels.WORDS.get(0), Labels.WORDS.get(3));
     EvidenceTeacher own = new EvidenceTeacher(two, true);
     Judgment good = Judgment.graded("1", "red mug", item("Red Mug", ""), 4);
     Judgment bad = Judgment.graded("1", "red mug", item("Toy Train", ""), 4);
@@ -171,11 +164,11 @@ class EvidenceTeacherTest {
     long seed = 20240611;
     System.out.println("seed " + seed);
     SplittableRandom random = new SplittableRandom(seed);
-    ConclusionParser parser = new ConclusionParser(LABELS);
+    ConclusionParser parser = new ConclusionParser(Labels.WORDS);
     for (int i = 0; i < 200; i++) {
       Item item = item(noise(random, 60), noise(random, 200));
       Judgment pair = Judgment.graded("1", noise(random, 30), item, 4);
-      OptionalInt known = OptionalInt.of(random.nextInt(LABELS.size()));
+      OptionalInt known = OptionalInt.of(random.nextInt(Labels.WORDS.size()));
       Optional<Lesson> lesson = teacher.teach(pair, known);
       assertEquals(lesson, teacher.teach(pair, known));
       if (lesson.isPresent()) {
