@@ -12,7 +12,7 @@ import java.util.Arrays;
  * <pre>{@code
  * batch.clear();
  * batch.labels(table, false);
- * int prefix = batch.root(prefixTokens);
+ * int prefix = batch.prefix(prefixTokens);
  * for (int[] suffix : suffixes) batch.child(prefix, suffix).score();
  * engine.run(batch, result);
  * }</pre>
@@ -126,6 +126,14 @@ public final class Batch {
   /** Adds a sequence without a parent. Give it a chain before adding the next. */
   public int root(int[] newTokens) {
     return add(-1, newTokens, 0, newTokens.length);
+  }
+
+  /**
+   * Adds what other sequences begin with, unless it has no tokens, as where prompts begin with the
+   * item. What is returned is the parent of those that follow.
+   */
+  public int prefix(int[] newTokens) {
+    return newTokens.length == 0 ? -1 : root(newTokens);
   }
 
   /** Adds a sequence that continues sequence {@code parent}. */

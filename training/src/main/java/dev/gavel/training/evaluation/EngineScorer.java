@@ -103,9 +103,9 @@ public final class EngineScorer implements AutoCloseable {
   private List<double[]> run(int[] prefix, List<int[]> suffixes) {
     batch.clear();
     batch.labels(labels, false);
-    int root = prefix.length == 0 ? -1 : batch.root(prefix); // none where the item comes first
+    int parent = batch.prefix(prefix);
     for (int[] suffix : suffixes) {
-      batch.add(root, suffix, 0, suffix.length);
+      batch.child(parent, suffix);
       batch.score();
     }
     engine.run(batch, result);

@@ -34,8 +34,14 @@ final class KvSpan {
     }
   }
 
-  /** The last added sequence of {@code batch}, of {@code count} tokens, is kept behind the rest. */
+  /**
+   * The last added sequence of {@code batch}, of {@code count} tokens, is kept behind the rest;
+   * where {@code count} is 0 there is none.
+   */
   void keepInto(Batch batch, int count) {
+    if (count == 0) {
+      return;
+    }
     int first = tokens / blockTokens;
     int last = (tokens + count - 1) / blockTokens;
     batch.keep(tokens % blockTokens, Arrays.copyOfRange(blocks, first, last + 1));

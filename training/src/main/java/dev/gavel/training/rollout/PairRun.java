@@ -118,10 +118,8 @@ final class PairRun {
       paths.add(new Path(this, i, KvSpan.take(pool, pathTokens())));
     }
     prefix.follow(step, pool, plan.prompt(), prefix.length(), kept);
-    if (own > 0) {
-      suffix.keepInto(step.batch(), own);
-      step.then(result -> suffix.kept(own));
-    }
+    suffix.keepInto(step.batch(), own);
+    step.then(result -> suffix.kept(own));
     if (common.thinkFirst()) {
       step.then(result -> paths.forEach(Path::think));
     } else {

@@ -34,19 +34,12 @@ final class SharedPrefix {
     return span == null ? tokens.length : 0;
   }
 
-  /**
-   * Adds {@code more[from, to)} behind the prefix, which is computed now unless it is held. Prompts
-   * that begin with the item may share no token.
-   */
+  /** Adds {@code more[from, to)} behind the prefix, which is computed now unless it is held. */
   void follow(Step step, KvBlocks pool, int[] more, int from, int to) {
-    if (tokens.length == 0) {
-      step.batch().add(-1, more, from, to);
-      return;
-    }
     if (span == null) {
       span = KvSpan.take(pool, tokens.length);
       in = step;
-      sequence = step.batch().root(tokens);
+      sequence = step.batch().prefix(tokens);
       span.keepInto(step.batch(), tokens.length);
       step.then(result -> span.kept(tokens.length));
     }
@@ -60,9 +53,7 @@ final class SharedPrefix {
   }
 
   void chainInto(Batch batch) {
-    if (tokens.length > 0) {
-      span.chainInto(batch);
-    }
+    span.chainInto(batch);
   }
 
   /** A pair that was expected is done. */
