@@ -87,8 +87,7 @@ class ExplainSchedulingTest {
   void tooManyExplanationsAreRefused() throws Exception {
     ServerConfig config = Harness.config().withLimits(Harness.limits(99, 9999, 2, 4, 4));
     try (Harness small = Harness.with(config)) {
-      BatchGate gate = new BatchGate();
-      small.engine.beforeRun = gate;
+      BatchGate gate = small.gate();
       Iterator<ExplainEvent> first = small.stub().explain(request(Order.LABEL_FIRST, 4, 3).build());
       gate.awaitBatch();
       StatusRuntimeException e =
@@ -104,18 +103,16 @@ class ExplainSchedulingTest {
 
   @Test
   void scoreAndExplainShareBatches() throws Exception {
-    BatchGate gate = new BatchGate();
-    harness.engine.beforeRun = gate;
+    BatchGate gate = harness.gate();
     Callers callers = new Callers(harness);
     callers.score(Harness.request("hold", "a").build());
     gate.awaitBatch();
     Iterator<ExplainEvent> explained =
         harness.stub().explain(request(Order.LABEL_FIRST, 1, 48).build());
-    Harness.eventually("explaining", () -> harness.gauge(Gauge.EXPLAIN_PATHS) == 1);
     for (int i = 0; i < 8; i++) {
       callers.score(Harness.request("query " + i, 100).build());
     }
-    Harness.eventually("queued", () -> harness.gauge(Gauge.QUEUED_ITEMS) == 801);
+    harness.awaitReady(10);
     gate.open();
     explained.forEachRemaining(event -> {});
     callers.join();
@@ -125,8 +122,7 @@ class ExplainSchedulingTest {
 
   @Test
   void explainIsNotStarvedByScore() throws Exception {
-    BatchGate gate = new BatchGate();
-    harness.engine.beforeRun = gate;
+    BatchGate gate = harness.gate();
     Callers callers = new Callers(harness);
     for (int i = 0; i < 8; i++) {
       callers.score(Harness.request("query " + i, 900).build());
@@ -134,7 +130,7 @@ class ExplainSchedulingTest {
     gate.awaitBatch();
     Iterator<ExplainEvent> explained =
         harness.stub().explain(request(Order.LABEL_FIRST, 1, 1).build());
-    Harness.eventually("explaining", () -> harness.gauge(Gauge.EXPLAIN_PATHS) == 1);
+    harness.awaitReady(9);
     for (int i = 0; i < 20 && harness.gauge(Gauge.EXPLAIN_PATHS) == 1; i++) {
       gate.pass();
       gate.awaitBatch();
@@ -184,8 +180,7 @@ class ExplainSchedulingTest {
 
   @Test
   void cancelledExplainStopsWithinOneBatch() throws Exception {
-    BatchGate gate = new BatchGate();
-    harness.engine.beforeRun = gate;
+    BatchGate gate = harness.gate();
     Context.CancellableContext context = Context.current().withCancellation();
     Iterator<ExplainEvent> events =
         context.call(() -> harness.stub().explain(request(Order.LABEL_FIRST, 2, 48).build()));

@@ -5,8 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
+import dev.gavel.server.fake.BatchGate;
 import dev.gavel.server.fake.FakeEngine;
 import dev.gavel.server.fake.FakeModel;
+import dev.gavel.server.observability.ServerStats.Counter;
 import dev.gavel.server.observability.ServerStats.Gauge;
 import dev.gavel.v1.Item;
 import dev.gavel.v1.LabelProbability;
@@ -185,6 +187,21 @@ final class Harness implements AutoCloseable {
 
   long gauge(Gauge gauge) {
     return server.stats().get(gauge);
+  }
+
+  /** Holds all batches from now on. */
+  BatchGate gate() {
+    BatchGate gate = new BatchGate();
+    engine.beforeRun = gate;
+    return gate;
+  }
+
+  /**
+   * Waits until so many calls, since the start, are where batches are made. Calls that only count
+   * as queued may still be with the tokenizer.
+   */
+  void awaitReady(int calls) {
+    eventually(calls + " calls ready", () -> server.stats().get(Counter.READY_REQUESTS) == calls);
   }
 
   /** Waits until the server holds nothing of any call. */

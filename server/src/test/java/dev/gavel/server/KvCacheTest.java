@@ -121,8 +121,7 @@ class KvCacheTest {
   @Test
   void aCancelledBatchLeavesNothingToFind() throws Exception {
     try (Harness harness = harness(FakeModel.itemFirst(), 64)) {
-      BatchGate gate = new BatchGate();
-      harness.engine.beforeRun = gate;
+      BatchGate gate = harness.gate();
       ScoreRequest request = Harness.request("shoes", "red boot").build();
       Future<ScoreResponse> left = RelevanceGrpc.newFutureStub(harness.channel()).score(request);
       gate.awaitBatch();

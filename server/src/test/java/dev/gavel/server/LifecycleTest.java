@@ -221,8 +221,7 @@ class LifecycleTest {
   @Test
   void drainFinishesRunningCallsAndRefusesNewOnes() throws Exception {
     try (Harness harness = Harness.inProcess()) {
-      BatchGate gate = new BatchGate();
-      harness.engine.beforeRun = gate;
+      BatchGate gate = harness.gate();
       ManagedChannel channel = harness.channel();
       Callers callers = new Callers(harness);
       Future<ScoreResponse> running = callers.score(REQUEST);
@@ -269,8 +268,7 @@ class LifecycleTest {
   @Test
   void drainEndsAfterItsTime() throws Exception {
     try (Harness harness = Harness.with(Harness.config().withDrainSecondsMax(0))) {
-      BatchGate gate = new BatchGate();
-      harness.engine.beforeRun = gate;
+      BatchGate gate = harness.gate();
       Callers callers = new Callers(harness);
       Future<ScoreResponse> running = callers.score(Harness.request("q", 1000).build());
       gate.awaitBatch();

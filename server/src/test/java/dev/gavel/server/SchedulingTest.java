@@ -5,13 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.google.rpc.RetryInfo;
 import dev.gavel.engine.EngineException;
 import dev.gavel.server.fake.BatchGate;
 import dev.gavel.server.fake.FakeEngine;
 import dev.gavel.server.fake.FakeModel;
 import dev.gavel.server.observability.ServerStats.Counter;
-import dev.gavel.server.observability.ServerStats.Gauge;
 import dev.gavel.v1.RelevanceGrpc;
 import dev.gavel.v1.ScoreRequest;
 import dev.gavel.v1.ScoreResponse;
@@ -23,13 +21,13 @@ import io.grpc.health.v1.HealthGrpc;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
+/** Which calls share which batches, and what becomes of those that leave or fail. */
 class SchedulingTest {
   private static Status.Code codeOf(Future<?> answer) {
     ExecutionException e =
@@ -40,16 +38,14 @@ class SchedulingTest {
   @Test
   void severalCallsShareABatch() throws Exception {
     try (Harness harness = Harness.inProcess()) {
-      BatchGate gate = new BatchGate();
-      harness.engine.beforeRun = gate;
+      BatchGate gate = harness.gate();
       Callers callers = new Callers(harness);
       callers.score(Harness.request("hold", "a").build());
       gate.awaitBatch();
       for (int i = 0; i < 5; i++) {
         callers.score(Harness.request("q" + i, "x", "y").build());
       }
-      Harness.eventually(
-          "all ready", () -> harness.server.stats().get(Counter.READY_REQUESTS) == 6);
+      harness.awaitReady(6);
       gate.open();
       callers.join();
       assertEquals(2, harness.engine.batches());
@@ -74,9 +70,7 @@ class SchedulingTest {
       int ready = 1;
       for (ScoreRequest request : requests) {
         callers.score(request);
-        int expected = ++ready;
-        Harness.eventually(
-            "ready", () -> harness.server.stats().get(Counter.READY_REQUESTS) == expected);
+        harness.awaitReady(++ready);
       }
       gate.open();
       List<ScoreResponse> answers = callers.join();
@@ -151,8 +145,7 @@ class SchedulingTest {
   @Test
   void cancelledCallStopsWithinItsBatch() throws Exception {
     try (Harness harness = Harness.inProcess()) {
-      BatchGate gate = new BatchGate();
-      harness.engine.beforeRun = gate;
+      BatchGate gate = harness.gate();
       Callers callers = new Callers(harness);
       Future<ScoreResponse> doomed = callers.score(Harness.request("red shoes", 1000).build());
       gate.awaitBatch();
@@ -171,8 +164,7 @@ class SchedulingTest {
   @Test
   void cancelledCallDoesNotStopItsNeighbours() throws Exception {
     try (Harness harness = Harness.inProcess()) {
-      BatchGate gate = new BatchGate();
-      harness.engine.beforeRun = gate;
+      BatchGate gate = harness.gate();
       Callers callers = new Callers(harness);
       ScoreRequest hold = Harness.request("hold", "a").build();
       Future<ScoreResponse> held = callers.score(hold);
@@ -180,7 +172,7 @@ class SchedulingTest {
       Future<ScoreResponse> doomed = callers.score(Harness.request("doomed", 5).build());
       ScoreRequest request = Harness.request("stays", 5).build();
       Future<ScoreResponse> stays = callers.score(request);
-      Harness.eventually("ready", () -> harness.server.stats().get(Counter.READY_REQUESTS) == 3);
+      harness.awaitReady(3);
       gate.pass();
       gate.awaitBatch(); // both are in this batch
       doomed.cancel(true);
@@ -195,8 +187,7 @@ class SchedulingTest {
   @Test
   void deadlineStopsTheWork() throws Exception {
     try (Harness harness = Harness.inProcess()) {
-      BatchGate gate = new BatchGate();
-      harness.engine.beforeRun = gate;
+      BatchGate gate = harness.gate();
       RelevanceGrpc.RelevanceFutureStub stub = RelevanceGrpc.newFutureStub(harness.channel());
       Future<ScoreResponse> running =
           stub.withDeadlineAfter(300, TimeUnit.MILLISECONDS)
@@ -217,125 +208,20 @@ class SchedulingTest {
   }
 
   @Test
-  void fullQueueRefusesAtOnce() throws Exception {
-    ServerConfig config = Harness.config().withLimits(Harness.limits(20, 1000, 4, 8, 4));
-    try (Harness harness = Harness.with(config)) {
-      BatchGate gate = new BatchGate();
-      harness.engine.beforeRun = gate;
-      Callers callers = new Callers(harness);
-      callers.score(Harness.request("first", 15).build());
-      gate.awaitBatch();
-      callers.score(Harness.request("second", 5).build());
-      Harness.eventually("queued", () -> harness.gauge(Gauge.QUEUED_ITEMS) == 20);
-      // The engine stands still, so this answer cannot have waited for it.
-      StatusRuntimeException e =
-          assertThrows(
-              StatusRuntimeException.class,
-              () -> harness.stub().score(Harness.request("third", 1).build()));
-      assertEquals(Status.Code.RESOURCE_EXHAUSTED, e.getStatus().getCode());
-      assertEquals("QUEUE_FULL", Harness.reason(e));
-      RetryInfo retry = Harness.detail(e, RetryInfo.class);
-      assertTrue(retry.getRetryDelay().getSeconds() * 1e9 + retry.getRetryDelay().getNanos() > 0);
-      gate.open();
-      callers.join();
-    }
-  }
-
-  @Test
-  void queueIsBoundedInTokensToo() throws Exception {
-    ServerConfig config = Harness.config().withLimits(Harness.limits(1000, 100, 4, 8, 4));
-    try (Harness harness = Harness.with(config)) {
-      BatchGate gate = new BatchGate();
-      harness.engine.beforeRun = gate;
-      Callers callers = new Callers(harness);
-      callers.score(Harness.request("q", "short").build());
-      gate.awaitBatch();
-      ScoreRequest large = Harness.request("q", "x".repeat(60), "y".repeat(60)).build();
-      StatusRuntimeException e =
-          assertThrows(StatusRuntimeException.class, () -> harness.stub().score(large));
-      assertEquals("QUEUE_FULL", Harness.reason(e));
-      gate.open();
-      callers.join();
-      harness.awaitIdle();
-      // An idle server takes it, though it is larger than the queue.
-      Harness.assertAnswers(large, harness.stub().score(large));
-    }
-  }
-
-  @Test
-  void waitingForTheTokenizerCountsAsQueued() throws Exception {
-    ServerConfig config = Harness.config().withLimits(Harness.limits(10, 1000, 4, 8, 4));
-    try (Harness harness = Harness.with(config)) {
-      CountDownLatch hold = new CountDownLatch(1);
-      harness.model.tokenizerHold = hold;
-      Callers callers = new Callers(harness);
-      callers.score(Harness.request("first", 10).build());
-      Harness.eventually("entered", () -> harness.gauge(Gauge.QUEUED_ITEMS) == 10);
-      StatusRuntimeException e =
-          assertThrows(
-              StatusRuntimeException.class,
-              () -> harness.stub().score(Harness.request("second", 1).build()));
-      assertEquals("QUEUE_FULL", Harness.reason(e));
-      hold.countDown();
-      callers.join();
-    }
-  }
-
-  @Test
-  void unreachableDeadlineIsRefusedEarly() throws Exception {
-    try (Harness harness = Harness.inProcess()) {
-      // A first batch that takes a while teaches the server a low rate.
-      harness.engine.beforeRun = batch -> sleep(200);
-      ScoreRequest first = Harness.request("teach", "a").build();
-      Harness.assertAnswers(first, harness.stub().score(first));
-      BatchGate gate = new BatchGate();
-      harness.engine.beforeRun = gate;
-      Callers callers = new Callers(harness);
-      callers.score(Harness.request("queued", 1000).build());
-      gate.awaitBatch();
-      StatusRuntimeException e =
-          assertThrows(
-              StatusRuntimeException.class,
-              () ->
-                  harness
-                      .stub()
-                      .withDeadlineAfter(20, TimeUnit.SECONDS)
-                      .score(Harness.request("late", 1).build()));
-      assertEquals(Status.Code.DEADLINE_EXCEEDED, e.getStatus().getCode());
-      assertEquals("DEADLINE_UNREACHABLE", Harness.reason(e));
-      gate.open();
-      callers.join();
-    }
-  }
-
-  private static void sleep(long millis) {
-    try {
-      Thread.sleep(millis);
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
-  @Test
   void largeCallsDoNotBlockSmallOnes() throws Exception {
     try (Harness harness = Harness.inProcess()) {
-      BatchGate gate = new BatchGate();
-      harness.engine.beforeRun = gate;
+      BatchGate gate = harness.gate();
       Callers callers = new Callers(harness);
       Future<ScoreResponse> large = callers.score(Harness.request("large", 1000).build());
       gate.awaitBatch();
       Future<ScoreResponse> larger = callers.score(Harness.request("larger", 1000).build());
       Future<ScoreResponse> small = callers.score(Harness.request("small", 2).build());
-      Harness.eventually("all queued", () -> harness.gauge(Gauge.RUNNING_REQUESTS) == 3);
-      int passed = 0;
-      while (!small.isDone() && passed < 20) {
+      harness.awaitReady(3);
+      for (int batch = 0; batch < 4; batch++) {
         gate.pass();
         gate.awaitBatch();
-        passed++;
-        int atMost = passed;
-        assertTrue(atMost <= 4, "expected the small call within 4 batches");
-        sleep(20);
       }
+      assertEquals(2, small.get(60, TimeUnit.SECONDS).getItemsCount()); // no more batches needed
       assertFalse(large.isDone());
       assertFalse(larger.isDone());
       gate.open();

@@ -99,14 +99,12 @@ class ScoreStreamTest {
   @Test
   void answersComeAsTheyFinish() throws Exception {
     try (Harness harness = Harness.inProcess()) {
-      BatchGate gate = new BatchGate();
-      harness.engine.beforeRun = gate;
+      BatchGate gate = harness.gate();
       Stream stream = Stream.open(harness);
       stream.send(request(0, 1000));
       gate.awaitBatch();
       stream.send(request(1, 1));
-      Harness.eventually(
-          "both ready", () -> harness.server.stats().get(Counter.READY_REQUESTS) == 2);
+      harness.awaitReady(2);
       gate.open();
       assertEquals("r1", stream.next().getRequestId());
       assertEquals("r0", stream.next().getRequestId());
@@ -140,8 +138,7 @@ class ScoreStreamTest {
   @Test
   void idsAreUniqueInFlight() throws Exception {
     try (Harness harness = Harness.inProcess()) {
-      BatchGate gate = new BatchGate();
-      harness.engine.beforeRun = gate;
+      BatchGate gate = harness.gate();
       Stream stream = Stream.open(harness);
       stream.send(request(1, 1));
       gate.awaitBatch();
@@ -159,29 +156,19 @@ class ScoreStreamTest {
   void neitherSideIsFlooded() throws Exception {
     ServerConfig config = Harness.config().withLimits(Harness.limits(8192, 1 << 20, 4, 8, 4));
     try (Harness harness = Harness.with(config)) {
-      BatchGate gate = new BatchGate();
-      harness.engine.beforeRun = gate;
+      BatchGate gate = harness.gate();
       Stream stream = Stream.open(harness);
       for (int i = 0; i < 100; i++) {
         stream.send(request(i, 1));
       }
       gate.awaitBatch();
-      Harness.eventually("4 taken", () -> harness.gauge(Gauge.RUNNING_REQUESTS) == 4);
-      assertEquals(
-          4,
-          harness
-              .server
-              .stats()
-              .get(dev.gavel.server.observability.ServerStats.Counter.SCORE_REQUESTS));
+      harness.awaitReady(4);
+      assertEquals(4, harness.server.stats().get(Counter.SCORE_REQUESTS));
+      assertEquals(4, harness.gauge(Gauge.RUNNING_REQUESTS));
       gate.open();
       // The caller reads nothing: what was taken is answered, and nothing more is taken.
       Harness.eventually("answered", () -> harness.gauge(Gauge.RUNNING_REQUESTS) == 0);
-      assertEquals(
-          4,
-          harness
-              .server
-              .stats()
-              .get(dev.gavel.server.observability.ServerStats.Counter.SCORE_REQUESTS));
+      assertEquals(4, harness.server.stats().get(Counter.SCORE_REQUESTS));
       for (int i = 0; i < 100; i++) {
         stream.next();
       }
@@ -192,8 +179,7 @@ class ScoreStreamTest {
   @Test
   void cancelledStreamStopsItsWork() throws Exception {
     try (Harness harness = Harness.inProcess()) {
-      BatchGate gate = new BatchGate();
-      harness.engine.beforeRun = gate;
+      BatchGate gate = harness.gate();
       Stream stream = Stream.open(harness);
       for (int i = 0; i < 5; i++) {
         stream.send(request(i, 207));

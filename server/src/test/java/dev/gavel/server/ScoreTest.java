@@ -9,7 +9,6 @@ import com.google.rpc.BadRequest;
 import dev.gavel.server.fake.BatchGate;
 import dev.gavel.server.fake.FakeEngine;
 import dev.gavel.server.fake.FakeModel;
-import dev.gavel.server.observability.ServerStats.Counter;
 import dev.gavel.v1.GetModelRequest;
 import dev.gavel.v1.Item;
 import dev.gavel.v1.LabelProbability;
@@ -164,8 +163,7 @@ class ScoreTest {
 
   @Test
   void massIsComputedForThoseWhoAskOnly() throws Exception {
-    BatchGate gate = new BatchGate();
-    harness.engine.beforeRun = gate;
+    BatchGate gate = harness.gate();
     List<ScoreRequest> requests =
         List.of(
             Harness.request("hold", "a").build(),
@@ -176,7 +174,7 @@ class ScoreTest {
     callers.score(requests.get(0));
     gate.awaitBatch();
     requests.subList(1, 4).forEach(callers::score);
-    Harness.eventually("ready", () -> harness.server.stats().get(Counter.READY_REQUESTS) == 4);
+    harness.awaitReady(4);
     gate.open();
     List<ScoreResponse> responses = callers.join();
     for (int i = 0; i < 4; i++) {
