@@ -3,6 +3,7 @@ package dev.gavel.cli;
 import dev.gavel.engine.EngineOptions;
 import dev.gavel.engine.Quantization;
 import dev.gavel.server.ServerConfig;
+import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
 /** How a local engine computes. What is not given stays as it was. */
@@ -26,6 +27,19 @@ public final class EngineFlags {
       options = options.withQuantization(quantization);
     }
     return threads == null ? options : options.withThreads(checkedThreads(action));
+  }
+
+  /**
+   * The server's settings in a file over the defaults; the defaults where {@code file} is null.
+   *
+   * @throws CliException naming the file and what is wrong with it
+   */
+  public static ServerConfig read(Path file) {
+    try {
+      return file == null ? ServerConfig.defaults() : ServerConfig.read(file);
+    } catch (IllegalArgumentException e) {
+      throw new CliException(ExitCode.DATA, e.getMessage(), e);
+    }
   }
 
   /** For a server. */

@@ -13,6 +13,7 @@ import io.grpc.protobuf.StatusProto;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.Locale;
 
@@ -56,13 +57,11 @@ public record Failure(int exitCode, String line) {
     Status status = e.getStatus();
     StringBuilder line = new StringBuilder();
     line.append(status.getCode().name().toLowerCase(Locale.ROOT).replace('_', ' '));
-    String description = status.getDescription();
-    if (description != null) {
-      line.append(": ").append(description);
-    }
     Throwable cause = status.getCause();
     if (status.getCode() == Status.Code.UNAVAILABLE && cause != null) {
-      line.append(": ").append(cause.getMessage());
+      line.append(": expected a server that answers, found: ").append(cause.getMessage());
+    } else if (status.getDescription() != null) {
+      line.append(": ").append(status.getDescription());
     }
     appendDetails(line, e);
     return new Failure(ExitCode.of(status.getCode()), oneLine(line.toString()));
@@ -113,6 +112,9 @@ public record Failure(int exitCode, String line) {
     }
     if (e instanceof FileAlreadyExistsException existing) {
       return existing.getFile() + ": expected nothing there, found a file or folder";
+    }
+    if (e instanceof FileSystemException other && other.getReason() != null) {
+      return other.getFile() + ": expected a path that can be used, found: " + other.getReason();
     }
     return e.getMessage() == null ? e.toString() : e.getMessage();
   }

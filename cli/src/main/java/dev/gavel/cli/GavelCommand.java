@@ -71,6 +71,7 @@ public final class GavelCommand implements Runnable {
     line.setColorScheme(
         CommandLine.Help.defaultColorScheme(
             root.terminal.colour() ? CommandLine.Help.Ansi.ON : CommandLine.Help.Ansi.OFF));
+    NumberConverters.register(line);
     line.setParameterExceptionHandler(GavelCommand::onUsageError);
     line.setExecutionExceptionHandler(GavelCommand::onFailure);
     line.setCaseInsensitiveEnumValuesAllowed(true);

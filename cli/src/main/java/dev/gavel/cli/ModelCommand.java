@@ -1,6 +1,7 @@
 package dev.gavel.cli;
 
 import dev.gavel.engine.DType;
+import dev.gavel.relevance.edit.ModelFiles;
 import dev.gavel.relevance.model.ModelDirectory;
 import dev.gavel.relevance.model.ModelShape;
 import dev.gavel.relevance.model.RandomModel;
@@ -75,6 +76,7 @@ public final class ModelCommand extends Action {
 
     @Override
     public Integer call() throws IOException {
+      ModelFiles.prepare(out);
       RandomModel.write(shape, out, seed, dtype);
       terminal().out().println(out + ": " + shape.name() + ", seed " + seed);
       return ExitCode.OK;

@@ -59,7 +59,7 @@ public final class ServeCommand extends Action {
   /** The file's values over the defaults, the flags' over the file's. */
   private ServerConfig chosen() {
     try {
-      ServerConfig chosen = config == null ? ServerConfig.defaults() : ServerConfig.read(config);
+      ServerConfig chosen = EngineFlags.read(config);
       if (listen != null) {
         chosen = chosen.withListen(listen);
       }

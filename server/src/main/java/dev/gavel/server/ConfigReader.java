@@ -1,11 +1,13 @@
 package dev.gavel.server;
 
-import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import dev.gavel.relevance.UnreadableFile;
+import dev.gavel.relevance.json.JsonFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,7 +30,8 @@ final class ConfigReader {
     try {
       return parse(Files.readString(file));
     } catch (IOException e) {
-      throw new IllegalArgumentException(file + ": expected a readable file, found " + e, e);
+      throw new IllegalArgumentException(
+          file + ": expected a readable file, found " + UnreadableFile.found(file, e), e);
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
     }
@@ -39,23 +42,18 @@ final class ConfigReader {
     JsonNode given;
     try {
       given = YAML.readTree(text);
-    } catch (JacksonException e) {
-      throw new IllegalArgumentException(
-          "expected YAML or JSON, found: " + e.getOriginalMessage() + at(e), e);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException("expected YAML or JSON, found: " + JsonFile.problem(e), e);
     }
     if (given != null && !given.isMissingNode() && !given.isNull()) {
       merge("", merged, given);
     }
     try {
       return YAML.treeToValue(merged, ServerConfig.class);
-    } catch (JacksonException e) {
+    } catch (JsonProcessingException e) {
       Throwable cause = e.getCause() instanceof IllegalArgumentException ? e.getCause() : e;
       throw new IllegalArgumentException(cause.getMessage(), e);
     }
-  }
-
-  private static String at(JacksonException e) {
-    return e.getLocation() == null ? "" : " in line " + e.getLocation().getLineNr();
   }
 
   private static void merge(String path, ObjectNode known, JsonNode given) {

@@ -93,9 +93,13 @@ final class Transports implements AutoCloseable {
 
   private Server start(ServerBuilder<?> builder) throws IOException {
     services.accept(builder);
-    Server server = builder.build().start();
-    servers.add(server);
-    return server;
+    try {
+      Server server = builder.build().start();
+      servers.add(server);
+      return server;
+    } catch (IOException e) {
+      throw new IOException("expected a free address, found: " + e.getMessage(), e);
+    }
   }
 
   private NettyServerBuilder limits(NettyServerBuilder builder) {

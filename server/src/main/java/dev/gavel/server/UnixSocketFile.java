@@ -51,7 +51,11 @@ final class UnixSocketFile {
     }
     int mode = (int) Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
     if ((mode & TYPE_MASK) != TYPE_SOCKET) {
-      throw new IOException("uds: expected a socket or nothing at " + path + ", found a file");
+      throw new IOException(
+          "uds: expected a socket or nothing at "
+              + path
+              + ", found a "
+              + (Files.isDirectory(path) ? "folder" : "file"));
     }
     if (somebodyListens()) {
       throw new IOException("uds: expected " + path + " unused, found a server listening on it");

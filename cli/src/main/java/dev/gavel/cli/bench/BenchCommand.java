@@ -120,17 +120,22 @@ public final class BenchCommand extends Action {
     }
 
     private ScoreBenchResult measure(ScoreShape shape, long used) {
-      EngineOptions options = engineFlags.options(this);
-      options =
-          options
-              .withBatchTokensMax(
-                  Math.toIntExact(shape.tokens() + (long) LABEL_ROWS_MAX * shape.items()))
-              .withBlocks(
-                  itemFirst()
-                      ? HotItemsBench.blocks(shape, queryTokens, options.blockTokens())
-                      : 1);
+      EngineOptions options = options(shape);
       return what.with(
           options, used, (name, engine, labels) -> measure(name, engine, labels, shape, used));
+    }
+
+    private EngineOptions options(ScoreShape shape) {
+      EngineOptions options = engineFlags.options(this);
+      try {
+        int rows = Math.toIntExact(shape.tokens() + (long) LABEL_ROWS_MAX * shape.items());
+        int blocks =
+            itemFirst() ? HotItemsBench.blocks(shape, queryTokens, options.blockTokens()) : 1;
+        return options.withBatchTokensMax(rows).withBlocks(blocks);
+      } catch (ArithmeticException e) {
+        throw usage(
+            "--prefix, --items and --item-tokens: expected less than 2^31 tokens, found more");
+      }
     }
 
     private ScoreBenchResult measure(

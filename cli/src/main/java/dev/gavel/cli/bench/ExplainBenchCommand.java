@@ -62,12 +62,19 @@ final class ExplainBenchCommand extends Action {
   }
 
   private ExplainBenchResult measure(DecodeShape shape, long used) {
-    EngineOptions options = engineFlags.options(this);
-    options =
-        options
-            .withBatchTokensMax(Math.multiplyExact(shape.streams(), shape.prompt()))
-            .withBlocks(ExplainBench.blocks(shape, options.blockTokens()));
+    EngineOptions options = options(shape);
     return what.with(options, used, (name, engine, labels) -> measure(name, engine, shape, used));
+  }
+
+  private EngineOptions options(DecodeShape shape) {
+    EngineOptions options = engineFlags.options(this);
+    try {
+      return options
+          .withBatchTokensMax(Math.multiplyExact(shape.streams(), shape.prompt()))
+          .withBlocks(ExplainBench.blocks(shape, options.blockTokens()));
+    } catch (ArithmeticException e) {
+      throw usage("--streams, --prompt and --tokens: expected less than 2^31 tokens, found more");
+    }
   }
 
   /** Bandwidth before and after, for the other users of this machine may come and go. */

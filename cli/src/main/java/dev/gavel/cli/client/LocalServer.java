@@ -35,8 +35,7 @@ public final class LocalServer implements AutoCloseable {
       return new LocalServer(model, engine, GavelServer.start(config, model, engine));
     } catch (IOException e) {
       close(model, engine);
-      throw new CliException(
-          ExitCode.UNAVAILABLE, "expected a free address, found: " + e.getMessage(), e);
+      throw new CliException(ExitCode.UNAVAILABLE, e.getMessage(), e);
     } catch (RuntimeException | Error e) {
       close(model, engine);
       throw e;

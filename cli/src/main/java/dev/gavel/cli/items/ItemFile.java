@@ -2,13 +2,13 @@ package dev.gavel.cli.items;
 
 import dev.gavel.cli.CliException;
 import dev.gavel.cli.ExitCode;
+import dev.gavel.relevance.UnreadableFile;
 import dev.gavel.v1.Item;
 import java.io.BufferedInputStream;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,7 +16,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.zip.GZIPInputStream;
-import java.util.zip.ZipException;
 
 /**
  * A JSON Lines file of items, plain or gzipped; blank lines are skipped.
@@ -38,14 +37,8 @@ public record ItemFile(List<Item> items, Set<String> unknownFields) {
     try (InputStream in =
         name.equals(STDIN) ? stdin : Files.newInputStream(Path.of(name).toAbsolutePath())) {
       return parse(shown, in);
-    } catch (java.nio.file.NoSuchFileException e) {
-      throw bad(shown, "expected a file, found nothing there");
-    } catch (ZipException | java.io.EOFException e) {
-      throw bad(shown, "expected whole gzip data, found: " + e.getMessage());
-    } catch (CharacterCodingException e) {
-      throw bad(shown, "expected UTF-8, found other bytes");
     } catch (IOException e) {
-      throw bad(shown, "cannot be read: " + e.getMessage());
+      throw bad(shown, "expected a file, found " + UnreadableFile.found(Path.of(name), e));
     }
   }
 

@@ -19,6 +19,6 @@ import picocli.CommandLine.Command;
 public final class TrainCommand extends Action {
   @Override
   public Integer call() {
-    throw usage("expected a command");
+    throw usage("expected a command: teach, sft, sample, dpo, grpo or calibrate");
   }
 }

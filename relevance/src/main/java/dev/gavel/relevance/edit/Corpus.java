@@ -2,6 +2,7 @@ package dev.gavel.relevance.edit;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.gavel.relevance.ModelFormatException;
+import dev.gavel.relevance.UnreadableFile;
 import dev.gavel.relevance.json.JsonFile;
 import dev.gavel.relevance.json.JsonObject;
 import java.io.BufferedReader;
@@ -30,9 +31,9 @@ public final class Corpus {
   /**
    * Hands every text to {@code action}.
    *
-   * @throws ModelFormatException naming the line that is not as expected
+   * @throws ModelFormatException naming the file, or the line, that is not as expected
    */
-  public static void forEach(Path file, Consumer<String> action) throws IOException {
+  public static void forEach(Path file, Consumer<String> action) {
     long line = 0;
     try (InputStream bytes = Files.newInputStream(file);
         InputStream plain =
@@ -49,6 +50,9 @@ public final class Corpus {
     } catch (CharacterCodingException e) {
       throw new ModelFormatException(
           file + " line " + (line + 1), "expected UTF-8 text, found other bytes", e);
+    } catch (IOException e) {
+      throw new ModelFormatException(
+          file.toString(), "expected a readable file, found " + UnreadableFile.found(file, e), e);
     }
   }
 

@@ -40,6 +40,7 @@ public final class ModelExporter {
   public static long export(Path base, Path out, ExportSpec spec) throws IOException {
     Weights weights = Weights.open(base);
     ObjectNode config = ModelFiles.read(base, ModelFiles.CONFIG);
+    ModelFiles.requireManifest(spec.manifest());
     ModelFiles.prepare(out);
     ModelFiles.copyAllButWeights(base, out);
     writeManifest(out, spec);

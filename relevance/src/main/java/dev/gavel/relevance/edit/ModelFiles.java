@@ -32,7 +32,7 @@ public final class ModelFiles {
    *
    * @throws ModelFormatException if something lies there already
    */
-  static void prepare(Path out) throws IOException {
+  public static void prepare(Path out) throws IOException {
     Files.createDirectories(out);
     try (Stream<Path> files = Files.list(out)) {
       if (files.findAny().isPresent()) {
@@ -59,6 +59,13 @@ public final class ModelFiles {
   /** Reads a file of the directory that holds one JSON object. */
   static ObjectNode read(Path directory, String name) {
     return (ObjectNode) JsonFile.read(directory.resolve(name)).node();
+  }
+
+  /** Reads the manifest that a result shall get, if not null: before anything is written. */
+  static void requireManifest(Path file) {
+    if (file != null) {
+      JsonFile.read(file);
+    }
   }
 
   static void write(Path directory, String name, JsonNode json) throws IOException {

@@ -119,6 +119,7 @@ public final class ModelPruner {
   }
 
   private void write(ObjectNode json, Path manifest) throws IOException {
+    ModelFiles.requireManifest(manifest);
     ModelFiles.prepare(out);
     ModelFiles.copyAllButWeights(base, out);
     if (manifest != null) {

@@ -1,7 +1,6 @@
 package dev.gavel.relevance.edit;
 
 import dev.gavel.relevance.tokenizer.Tokenizer;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -18,7 +17,7 @@ final class TokenCounts {
   }
 
   /** Counts all texts of the files. */
-  static TokenCounts of(Tokenizer tokenizer, List<Path> corpora) throws IOException {
+  static TokenCounts of(Tokenizer tokenizer, List<Path> corpora) {
     TokenCounts out = new TokenCounts(tokenizer);
     for (Path corpus : corpora) {
       Corpus.forEach(corpus, out::add);

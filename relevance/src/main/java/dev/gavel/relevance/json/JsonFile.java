@@ -10,12 +10,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.gavel.relevance.ModelFormatException;
+import dev.gavel.relevance.UnreadableFile;
 import java.io.IOException;
 import java.nio.charset.MalformedInputException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.stream.Collectors;
 
 /** Strict JSON parsing: duplicate keys and trailing text are errors. */
 public final class JsonFile {
@@ -51,7 +53,8 @@ public final class JsonFile {
     } catch (MalformedInputException e) {
       throw new ModelFormatException(name, "expected UTF-8 text, found other bytes", e);
     } catch (IOException e) {
-      throw new ModelFormatException(name, "expected a readable file, found " + e, e);
+      throw new ModelFormatException(
+          name, "expected a readable file, found " + UnreadableFile.found(file, e), e);
     }
   }
 
@@ -77,11 +80,20 @@ public final class JsonFile {
 
   /** The error for text that is not JSON. */
   public static ModelFormatException malformed(String name, JsonProcessingException e) {
+    return new ModelFormatException(name, "expected JSON, found: " + problem(e), e);
+  }
+
+  /** What a parser of JSON or YAML found, in one line, and where. */
+  public static String problem(JsonProcessingException e) {
     JsonLocation at = e.getLocation();
     String where =
         at == null ? "" : " (line " + at.getLineNr() + ", column " + at.getColumnNr() + ")";
-    return new ModelFormatException(
-        name, "expected JSON, found: " + e.getOriginalMessage() + where, e);
+    // The YAML parser quotes the text below its words, in lines that begin with a space.
+    return e.getOriginalMessage()
+            .lines()
+            .filter(line -> !line.startsWith(" "))
+            .collect(Collectors.joining(", "))
+        + where;
   }
 
   static String kind(JsonNode node) {

@@ -2,6 +2,7 @@ package dev.gavel.relevance.model;
 
 import dev.gavel.engine.DType;
 import dev.gavel.relevance.ModelFormatException;
+import dev.gavel.relevance.UnreadableFile;
 import dev.gavel.relevance.json.JsonFile;
 import dev.gavel.relevance.json.JsonObject;
 import java.io.IOException;
@@ -158,7 +159,10 @@ public final class Checkpoint {
       }
       return HexFormat.of().formatHex(digest.digest(), 0, 6);
     } catch (IOException e) {
-      throw new ModelFormatException(files.get(0).name(), "expected a readable file", e);
+      throw new ModelFormatException(
+          files.get(0).name(),
+          "expected a readable file, found " + UnreadableFile.found(files.get(0).path(), e),
+          e);
     } catch (NoSuchAlgorithmException e) {
       throw new AssertionError("every Java runtime has SHA-256", e);
     }

@@ -2,6 +2,7 @@ package dev.gavel.relevance.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.gavel.relevance.ModelFormatException;
+import dev.gavel.relevance.UnreadableFile;
 import dev.gavel.relevance.json.JsonFile;
 import dev.gavel.relevance.json.JsonObject;
 import java.io.IOException;
@@ -99,7 +100,8 @@ final class SafetensorsFile {
       throw new ModelFormatException(
           name, "expected in " + path.toAbsolutePath().getParent() + ", found no such file");
     } catch (IOException e) {
-      throw new ModelFormatException(name, "expected a readable file, found " + e, e);
+      throw new ModelFormatException(
+          name, "expected a readable file, found " + UnreadableFile.found(path, e), e);
     }
   }
 
@@ -249,7 +251,8 @@ final class SafetensorsFile {
     try {
       return new Data(FileChannel.open(path, StandardOpenOption.READ));
     } catch (IOException e) {
-      throw new ModelFormatException(name(), "expected a readable file, found " + e, e);
+      throw new ModelFormatException(
+          name(), "expected a readable file, found " + UnreadableFile.found(path, e), e);
     }
   }
 
@@ -292,7 +295,8 @@ final class SafetensorsFile {
         window = channel.map(FileChannel.MapMode.READ_ONLY, begin, length);
         windowBegin = begin;
       } catch (IOException e) {
-        throw new ModelFormatException(name(), "expected a readable file, found " + e, e);
+        throw new ModelFormatException(
+            name(), "expected a readable file, found " + UnreadableFile.found(path, e), e);
       }
     }
 

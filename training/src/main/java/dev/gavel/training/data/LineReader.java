@@ -1,5 +1,6 @@
 package dev.gavel.training.data;
 
+import dev.gavel.relevance.UnreadableFile;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -37,7 +38,7 @@ final class LineReader implements AutoCloseable {
     } catch (NoSuchFileException e) {
       throw new DataFormatException(file, 0, "expected a file, found nothing", e);
     } catch (IOException e) {
-      throw new DataFormatException(file, 0, "expected a readable file, found " + e, e);
+      throw new DataFormatException(file, 0, unreadable(e), e);
     }
   }
 
@@ -50,8 +51,12 @@ final class LineReader implements AutoCloseable {
     } catch (CharacterCodingException e) {
       throw error("expected UTF-8 text, found other bytes", e);
     } catch (IOException e) {
-      throw error("expected a readable file, found " + e, e);
+      throw error(unreadable(e), e);
     }
+  }
+
+  private String unreadable(IOException e) {
+    return "expected a readable file, found " + UnreadableFile.found(file, e);
   }
 
   Path file() {

@@ -29,7 +29,7 @@ public record Lora(int rank, double alpha, Set<String> targets, long seed) {
     targets = Set.copyOf(targets);
     if (rank < 1 || !(alpha > 0)) {
       throw new IllegalArgumentException(
-          "lora: expected rank and alpha above 0, found " + rank + ", " + alpha);
+          "expected rank and alpha above 0, found " + rank + ", " + alpha);
     }
   }
 

@@ -25,7 +25,7 @@ public record Rounding(int bits, int group) {
   public Rounding {
     if (bits != 4 && bits != 8 || group < 1) {
       throw new IllegalArgumentException(
-          "rounding: expected bits 4 or 8 and a group above 0, found " + bits + ", " + group);
+          "expected bits 4 or 8 and a group above 0, found " + bits + ", " + group);
     }
   }
 

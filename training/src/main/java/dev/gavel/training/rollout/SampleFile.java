@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gavel.relevance.Label;
+import dev.gavel.relevance.UnreadableFile;
 import dev.gavel.training.data.DataFormatException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -110,7 +111,8 @@ public final class SampleFile {
     } catch (NoSuchFileException e) {
       throw new DataFormatException(file, 0, "expected a file, found nothing", e);
     } catch (IOException e) {
-      throw new DataFormatException(file, 0, "expected a readable file, found " + e, e);
+      throw new DataFormatException(
+          file, 0, "expected a readable file, found " + UnreadableFile.found(file, e), e);
     }
   }
 

@@ -26,6 +26,10 @@ final class Checks {
   /** Of stages that pass over data. */
   static void epochs(int epochs, int microTokens, double warmupShare) {
     require(epochs > 0, "epochs", "more than 0", epochs);
+    schedule(microTokens, warmupShare);
+  }
+
+  static void schedule(int microTokens, double warmupShare) {
     require(microTokens > 0, "microTokens", "more than 0", microTokens);
     require(warmupShare >= 0 && warmupShare <= 1, "warmupShare", "0 to 1", warmupShare);
   }

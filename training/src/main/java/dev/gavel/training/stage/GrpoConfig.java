@@ -152,6 +152,8 @@ public record GrpoConfig(
   }
 
   public GrpoConfig {
+    Checks.require(steps > 0, "steps", "more than 0", steps);
+    Checks.schedule(microTokens, warmupShare);
     Checks.optimizer(learningRate, endShare, weightDecay, clip);
     Checks.run(checkpointSteps, averageCheckpoints, threads);
     Checks.dev(dev, evaluateSteps, form);

@@ -118,6 +118,10 @@ public record SftConfig(
    */
   public record Adapters(
       @Default("8") int rank, @Default("16") double alpha, @Default("[]") List<String> targets) {
+    public Adapters {
+      new Lora(rank, alpha, Set.copyOf(targets), 0); // checks these
+    }
+
     Lora toLora(long seed) {
       return new Lora(rank, alpha, targets.isEmpty() ? Lora.ALL_LINEAR : Set.copyOf(targets), seed);
     }
@@ -129,6 +133,10 @@ public record SftConfig(
    * @param group weights of a row that share a scale
    */
   public record Storage(@Default("4") int bits, @Default("32") int group) {
+    public Storage {
+      new Rounding(bits, group); // checks these
+    }
+
     Rounding toRounding() {
       return new Rounding(bits, group);
     }

@@ -1,12 +1,14 @@
 package dev.gavel.training.stage;
 
-import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import dev.gavel.relevance.UnreadableFile;
+import dev.gavel.relevance.json.JsonFile;
 import java.io.IOException;
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
@@ -53,7 +55,8 @@ public final class StageConfig {
     } catch (NoSuchFileException e) {
       throw new IllegalArgumentException(file + ": expected a file, found nothing", e);
     } catch (IOException e) {
-      throw new IllegalArgumentException(file + ": expected a readable file, found " + e, e);
+      throw new IllegalArgumentException(
+          file + ": expected a readable file, found " + UnreadableFile.found(file, e), e);
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
     }
@@ -71,7 +74,7 @@ public final class StageConfig {
     } else {
       throw new IllegalArgumentException("expected keys and values, found " + given);
     }
-    overrides.forEach((key, value) -> put(root, key, yaml(value)));
+    overrides.forEach((key, value) -> put(root, key, value));
     return type.cast(RecordBinder.bind(root, type));
   }
 
@@ -91,14 +94,21 @@ public final class StageConfig {
   static JsonNode yaml(String text) {
     try {
       return YAML.readTree(text);
-    } catch (JacksonException e) {
-      String at = e.getLocation() == null ? "" : " in line " + e.getLocation().getLineNr();
-      throw new IllegalArgumentException(
-          "expected YAML or JSON, found: " + e.getOriginalMessage() + at, e);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException("expected YAML or JSON, found: " + JsonFile.problem(e), e);
     }
   }
 
-  private static void put(ObjectNode root, String key, JsonNode value) {
+  private static void put(ObjectNode root, String key, String text) {
+    if (key.isEmpty()) {
+      throw new IllegalArgumentException("expected KEY=VALUE, found =" + text);
+    }
+    JsonNode value;
+    try {
+      value = yaml(text);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(key + ": " + e.getMessage(), e);
+    }
     String[] names = key.split("\\.", -1);
     JsonNode at = root;
     for (int i = 0; i < names.length - 1; i++) {

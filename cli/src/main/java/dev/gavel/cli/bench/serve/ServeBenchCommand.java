@@ -192,7 +192,9 @@ public final class ServeBenchCommand extends Action {
   }
 
   private static String text(double value) {
-    return BigDecimal.valueOf(value).stripTrailingZeros().toPlainString();
+    return Double.isFinite(value)
+        ? BigDecimal.valueOf(value).stripTrailingZeros().toPlainString()
+        : String.valueOf(value);
   }
 
   private Sidecar open(TemporaryFolder folder, long used) throws IOException {
@@ -203,12 +205,12 @@ public final class ServeBenchCommand extends Action {
       }
       return Sidecar.connect(who.target, Duration.ZERO);
     }
+    ServerConfig chosen = engine.applyTo(EngineFlags.read(config), this);
     Path directory = who.model;
     if (directory == null) {
       directory = folder.resolve("model");
       RandomModel.write(who.shape, directory, used, DType.BF16);
     }
-    ServerConfig chosen = config == null ? ServerConfig.defaults() : ServerConfig.read(config);
-    return LocalServer.unix(directory, engine.applyTo(chosen, this), folder.resolve("gavel.sock"));
+    return LocalServer.unix(directory, chosen, folder.resolve("gavel.sock"));
   }
 }
