@@ -167,55 +167,36 @@ class RandomShapeTest {
     }
   }
 
+  /** A layer 28 wide; all {@code experts} are used for every token. */
+  private static ModelConfig narrow(String architecture, int experts, int expertWidth) {
+    return new ModelConfig(
+        architecture,
+        53,
+        20,
+        1,
+        2,
+        1,
+        8,
+        28,
+        64,
+        10_000,
+        RopeScaling.NONE,
+        1e-6,
+        false,
+        true,
+        true,
+        experts,
+        experts,
+        expertWidth,
+        false,
+        new BitSet());
+  }
+
   /** One expert in all and one per token is a dense layer under another name. */
   @Test
   void oneExpertIsADenseLayer() {
-    ModelConfig moe =
-        new ModelConfig(
-            "qwen3_moe",
-            53,
-            20,
-            1,
-            2,
-            1,
-            8,
-            28,
-            64,
-            10_000,
-            RopeScaling.NONE,
-            1e-6,
-            false,
-            true,
-            true,
-            1,
-            1,
-            28,
-            false,
-            new BitSet());
-    Checkpoint sparse = Checkpoint.random(moe, 11);
-    ModelConfig plain =
-        new ModelConfig(
-            "qwen3",
-            53,
-            20,
-            1,
-            2,
-            1,
-            8,
-            28,
-            64,
-            10_000,
-            RopeScaling.NONE,
-            1e-6,
-            false,
-            true,
-            true,
-            0,
-            0,
-            0,
-            false,
-            new BitSet());
-    Checkpoint dense = Checkpoint.random(plain, 11);
+    Checkpoint sparse = Checkpoint.random(narrow("qwen3_moe", 1, 28), 11);
+    Checkpoint dense = Checkpoint.random(narrow("qwen3", 0, 0), 11);
     sparse
         .tensors()
         .forEach(
