@@ -50,6 +50,11 @@ public final class KvBlocks {
     return blocks;
   }
 
+  /** Takes room for {@code tokens} tokens that is known to be there. */
+  public KvSpan span(int tokens) {
+    return new KvSpan(take(blocksFor(tokens)), blockTokens);
+  }
+
   /**
    * Gives blocks back.
    *

@@ -1,6 +1,7 @@
 package dev.gavel.server.engine;
 
 import dev.gavel.engine.KvBlocks;
+import dev.gavel.engine.KvSpan;
 import java.util.Arrays;
 
 /**
@@ -141,6 +142,12 @@ public final class BlockCache {
       dropOldest();
     }
     return pool.take(count);
+  }
+
+  /** Reserves room for {@code tokens} tokens; null, with nothing given up, if there is none. */
+  public KvSpan span(int tokens) {
+    int[] blocks = take(pool.blocksFor(tokens));
+    return blocks == null ? null : new KvSpan(blocks, blockTokens());
   }
 
   /** Gives reserved blocks back. */

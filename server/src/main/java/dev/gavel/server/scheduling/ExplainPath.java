@@ -2,6 +2,7 @@ package dev.gavel.server.scheduling;
 
 import dev.gavel.engine.Batch;
 import dev.gavel.engine.BatchResult;
+import dev.gavel.engine.KvSpan;
 import dev.gavel.engine.Sampling;
 import dev.gavel.relevance.ExplainPlan;
 import dev.gavel.relevance.LabelDistribution;
@@ -76,7 +77,7 @@ final class ExplainPath {
 
   /** Takes the path's blocks, or returns false if there are too few. */
   boolean begin(BlockCache pool) {
-    own = KvSpan.take(pool, job.work().pathTokens());
+    own = pool.span(job.work().pathTokens());
     if (own == null) {
       return false;
     }
@@ -86,7 +87,7 @@ final class ExplainPath {
 
   void release(BlockCache pool) {
     if (own != null) {
-      own.release(pool);
+      pool.giveBack(own.blocks());
       own = null;
     }
   }

@@ -2,6 +2,7 @@ package dev.gavel.training.rollout;
 
 import dev.gavel.engine.Batch;
 import dev.gavel.engine.KvBlocks;
+import dev.gavel.engine.KvSpan;
 import dev.gavel.relevance.ExplainPlan;
 import dev.gavel.relevance.RelevanceModel;
 import dev.gavel.training.data.Judgment;
@@ -113,9 +114,9 @@ final class PairRun {
   /** Takes blocks, which must be there, and adds the prompt to the batch. */
   void begin(Step step, KvBlocks pool) {
     int own = kept - prefix.length();
-    suffix = KvSpan.take(pool, own);
+    suffix = pool.span(own);
     for (int i = 0; i < common.each(); i++) {
-      paths.add(new Path(this, i, KvSpan.take(pool, pathTokens())));
+      paths.add(new Path(this, i, pool.span(pathTokens())));
     }
     prefix.follow(step, pool, plan.prompt(), prefix.length(), kept);
     suffix.keepInto(step.batch(), own);
@@ -149,7 +150,7 @@ final class PairRun {
 
   /** Gives back the rest. */
   void release(KvBlocks pool) {
-    suffix.release(pool);
+    pool.release(suffix.blocks());
     prefix.leave(pool);
   }
 }

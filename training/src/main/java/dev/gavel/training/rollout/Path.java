@@ -3,6 +3,7 @@ package dev.gavel.training.rollout;
 import dev.gavel.engine.Batch;
 import dev.gavel.engine.BatchResult;
 import dev.gavel.engine.KvBlocks;
+import dev.gavel.engine.KvSpan;
 import dev.gavel.engine.Sampling;
 import dev.gavel.relevance.ExplainPlan;
 import dev.gavel.relevance.TokenStream;
@@ -66,7 +67,7 @@ final class Path {
 
   void release(KvBlocks pool) {
     if (own != null) {
-      own.release(pool);
+      pool.release(own.blocks());
       own = null;
     }
   }

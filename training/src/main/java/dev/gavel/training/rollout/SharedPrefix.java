@@ -2,6 +2,7 @@ package dev.gavel.training.rollout;
 
 import dev.gavel.engine.Batch;
 import dev.gavel.engine.KvBlocks;
+import dev.gavel.engine.KvSpan;
 
 /** The beginning that prompts of one query have in common: computed once, held for all of them. */
 final class SharedPrefix {
@@ -37,7 +38,7 @@ final class SharedPrefix {
   /** Adds {@code more[from, to)} behind the prefix, which is computed now unless it is held. */
   void follow(Step step, KvBlocks pool, int[] more, int from, int to) {
     if (span == null) {
-      span = KvSpan.take(pool, tokens.length);
+      span = pool.span(tokens.length);
       in = step;
       sequence = step.batch().prefix(tokens);
       span.keepInto(step.batch(), tokens.length);
@@ -59,7 +60,7 @@ final class SharedPrefix {
   /** A pair that was expected is done. */
   void leave(KvBlocks pool) {
     if (--users == 0 && span != null) {
-      span.release(pool);
+      pool.release(span.blocks());
       span = null;
     }
   }

@@ -1,34 +1,36 @@
-package dev.gavel.server.scheduling;
+package dev.gavel.engine;
 
-import dev.gavel.engine.Batch;
-import dev.gavel.server.engine.BlockCache;
 import java.util.Arrays;
 
 /** Blocks taken for one run of tokens, and how many of them hold KV already. */
-final class KvSpan {
+public final class KvSpan {
   private final int[] blocks;
   private final int blockTokens;
   private int tokens;
 
-  private KvSpan(int[] blocks, int blockTokens) {
+  /** Of blocks that are taken and hold nothing yet. */
+  public KvSpan(int[] blocks, int blockTokens) {
     this.blocks = blocks;
     this.blockTokens = blockTokens;
   }
 
-  /** Takes room for {@code capacity} tokens, or null if there is not so much. */
-  static KvSpan take(BlockCache pool, int capacity) {
-    int blockTokens = pool.blockTokens();
-    int[] blocks = pool.take((capacity + blockTokens - 1) / blockTokens);
-    return blocks == null ? null : new KvSpan(blocks, blockTokens);
+  /** The blocks, to be given back in the end. */
+  public int[] blocks() {
+    return blocks;
   }
 
   /** Tokens whose KV is there. */
-  int tokens() {
+  public int tokens() {
     return tokens;
   }
 
+  /** The last added sequence of {@code batch} sees all tokens. */
+  public void chainInto(Batch batch) {
+    chainInto(batch, tokens);
+  }
+
   /** The last added sequence of {@code batch} sees the first {@code count} tokens. */
-  void chainInto(Batch batch, int count) {
+  public void chainInto(Batch batch, int count) {
     if (count > tokens) {
       throw new IllegalStateException("chain: expected at most " + tokens + ", found " + count);
     }
@@ -39,19 +41,26 @@ final class KvSpan {
     }
   }
 
-  /** The last added sequence of {@code batch}, of {@code count} tokens, is kept behind the rest. */
-  void keepInto(Batch batch, int count) {
+  /**
+   * The last added sequence of {@code batch}, of {@code count} tokens, is kept behind the rest;
+   * where {@code count} is 0 there is none.
+   */
+  public void keepInto(Batch batch, int count) {
+    if (count == 0) {
+      return;
+    }
     int first = tokens / blockTokens;
     int last = (tokens + count - 1) / blockTokens;
     batch.keep(tokens % blockTokens, Arrays.copyOfRange(blocks, first, last + 1));
   }
 
   /** The batch that keeps {@code count} more tokens succeeded. */
-  void kept(int count) {
+  public void kept(int count) {
     tokens += count;
   }
 
-  void release(BlockCache pool) {
-    pool.giveBack(blocks);
+  /** Forgets the tokens from {@code count} on. */
+  public void cut(int count) {
+    tokens = Math.min(tokens, count);
   }
 }
