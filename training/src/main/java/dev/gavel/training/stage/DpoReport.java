@@ -13,9 +13,6 @@ import java.util.stream.IntStream;
 
 /** The report of {@link DpoStage}. */
 final class DpoReport {
-  /** What steps came to is reported as a mean over as many of them. */
-  private static final int WINDOW = 20;
-
   private static final List<String> METRICS =
       List.of("loss", "preference_accuracy", "margin", "chosen_reward", "rejected_reward");
 
@@ -88,25 +85,8 @@ final class DpoReport {
 
   private static void training(Report report, List<JsonNode> steps) {
     report.section("Training");
-    int window = Math.min(WINDOW, steps.size());
-    report.text(steps.size() + " steps; means over " + window + " of them.");
-    List<List<String>> rows = new ArrayList<>();
-    ObjectNode json = JsonNodeFactory.instance.objectNode().put("steps", steps.size());
-    for (String metric : METRICS) {
-      double first = mean(steps.subList(0, window), metric);
-      double last = mean(steps.subList(steps.size() - window, steps.size()), metric);
-      json.put("first_" + metric, first).put("last_" + metric, last);
-      rows.add(List.of(metric.replace('_', ' '), number(first), number(last)));
-    }
-    report.table(List.of("", "at the start", "at the end"), rows);
-    report.data("training", json);
-  }
-
-  private static double mean(List<JsonNode> steps, String key) {
-    return steps.stream().mapToDouble(each -> each.path(key).asDouble()).average().orElse(0);
-  }
-
-  private static String number(double value) {
-    return String.format(Locale.ROOT, "%.4g", value);
+    StepMeans means = new StepMeans(steps);
+    report.text(steps.size() + " steps; means over " + means.window() + " of them.");
+    means.report(report, METRICS, JsonNodeFactory.instance.objectNode().put("steps", steps.size()));
   }
 }

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gavel.relevance.Label;
 import dev.gavel.relevance.RelevanceModel;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -13,9 +12,6 @@ import java.util.stream.Stream;
 
 /** The report of {@link GrpoStage}. */
 final class GrpoReport {
-  /** What steps came to is reported as a mean over as many of them. */
-  private static final int WINDOW = 20;
-
   private static final List<String> METRICS =
       List.of(
           "reward",
@@ -74,7 +70,7 @@ final class GrpoReport {
 
   private static void training(Report report, List<JsonNode> steps) {
     report.section("Training");
-    int window = Math.min(WINDOW, steps.size());
+    StepMeans means = new StepMeans(steps);
     double dropped =
         steps.stream().mapToDouble(each -> each.path("dropped_groups").asDouble()).sum();
     report.text(
@@ -83,33 +79,9 @@ final class GrpoReport {
             "%d steps; means over %d of them. %.0f groups were sampled and kept, but not used before"
                 + " the policy changed.",
             steps.size(),
-            window,
+            means.window(),
             dropped));
-    List<List<String>> rows = new ArrayList<>();
     ObjectNode json = JsonNodeFactory.instance.objectNode().put("steps", steps.size());
-    json.put("dropped_groups", dropped);
-    for (String metric : METRICS) {
-      if (steps.stream().anyMatch(each -> each.has(metric))) {
-        double first = mean(steps.subList(0, window), metric);
-        double last = mean(steps.subList(steps.size() - window, steps.size()), metric);
-        json.put("first_" + metric, first).put("last_" + metric, last);
-        rows.add(List.of(metric.replace('_', ' '), number(first), number(last)));
-      }
-    }
-    report.table(List.of("", "at the start", "at the end"), rows);
-    report.data("training", json);
-  }
-
-  /** Over the steps that have it: nothing is sampled in later steps on one batch. */
-  private static double mean(List<JsonNode> steps, String key) {
-    return steps.stream()
-        .filter(each -> each.has(key))
-        .mapToDouble(each -> each.path(key).asDouble())
-        .average()
-        .orElse(0);
-  }
-
-  private static String number(double value) {
-    return String.format(Locale.ROOT, "%.4g", value);
+    means.report(report, METRICS, json.put("dropped_groups", dropped));
   }
 }

@@ -12,9 +12,6 @@ import java.util.Locale;
 
 /** The report of {@link SftStage}. */
 final class SftReport {
-  /** A loss is reported as a mean over as many steps. */
-  private static final int WINDOW = 20;
-
   private SftReport() {}
 
   static Report of(
@@ -50,9 +47,9 @@ final class SftReport {
 
   private static void training(Report report, SftConfig config, List<JsonNode> steps) {
     report.section("Training");
-    int window = Math.min(WINDOW, steps.size());
-    double first = mean(steps.subList(0, window), "loss");
-    double last = mean(steps.subList(steps.size() - window, steps.size()), "loss");
+    StepMeans means = new StepMeans(steps);
+    double first = means.first("loss");
+    double last = means.last("loss");
     double tokens = steps.stream().mapToDouble(each -> each.path("tokens").asDouble()).sum();
     double seconds =
         steps.stream()
@@ -72,13 +69,9 @@ final class SftReport {
             steps.size(),
             tokens,
             tokens / seconds,
-            window,
+            means.window(),
             first,
             last));
-  }
-
-  private static double mean(List<JsonNode> steps, String key) {
-    return steps.stream().mapToDouble(each -> each.path(key).asDouble()).average().orElse(0);
   }
 
   static void dev(Report report, List<JsonNode> evaluations) {
