@@ -7,8 +7,7 @@ public enum Style {
   GREEN("32"),
   YELLOW("33"),
   RED("31"),
-  CYAN("36"),
-  BLUE("34");
+  CYAN("36");
 
   static final String RESET = "\u001b[0m";
   private final String number;

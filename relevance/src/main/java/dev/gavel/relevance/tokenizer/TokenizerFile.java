@@ -21,7 +21,7 @@ final class TokenizerFile {
   private static final int ID_MAX = 1 << 24;
 
   /** A token that is found in text before anything else. */
-  record Added(int id, String content, boolean special) {}
+  record Added(int id, String content) {}
 
   final Map<String, Integer> vocabulary = new HashMap<>();
   final List<Added> added = new ArrayList<>();
@@ -71,9 +71,7 @@ final class TokenizerFile {
         throw new ModelFormatException(
             NAME, "added_tokens: expected a content for each, found " + token);
       }
-      added.add(
-          new Added(
-              checkId(token.path("id"), content), content, token.path("special").asBoolean()));
+      added.add(new Added(checkId(token.path("id"), content), content));
     }
   }
 

@@ -82,17 +82,6 @@ public final class ServerStats {
     ROWS_PER_SECOND
   }
 
-  /** All values at one time. */
-  public record Snapshot(long[] counters, long[] gauges) {
-    public long get(Counter counter) {
-      return counters[counter.ordinal()];
-    }
-
-    public long get(Gauge gauge) {
-      return gauges[gauge.ordinal()];
-    }
-  }
-
   private final LongAdder[] counters = new LongAdder[Counter.values().length];
   private final AtomicLong[] gauges = new AtomicLong[Gauge.values().length];
 
@@ -127,18 +116,5 @@ public final class ServerStats {
 
   public long get(Gauge gauge) {
     return gauges[gauge.ordinal()].get();
-  }
-
-  /** Copies everything. */
-  public Snapshot snapshot() {
-    long[] counterValues = new long[counters.length];
-    for (int i = 0; i < counterValues.length; i++) {
-      counterValues[i] = counters[i].sum();
-    }
-    long[] gaugeValues = new long[gauges.length];
-    for (int i = 0; i < gaugeValues.length; i++) {
-      gaugeValues[i] = gauges[i].get();
-    }
-    return new Snapshot(counterValues, gaugeValues);
   }
 }

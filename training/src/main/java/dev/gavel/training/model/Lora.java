@@ -107,9 +107,4 @@ public record Lora(int rank, double alpha, Set<String> targets, long seed) {
   static boolean has(String layer, Parameters parameters) {
     return parameters.has(layer + A);
   }
-
-  /** Whether a name is an adapter's, not the model's. */
-  static boolean isAdapter(String name) {
-    return name.endsWith(A) || name.endsWith(B);
-  }
 }
