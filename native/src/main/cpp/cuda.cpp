@@ -2,11 +2,15 @@
 
 #include <dlfcn.h>
 
+#include <cstdlib>
 #include <mutex>
 #include <string>
 
-#include "gavel.h"
+#include "cuda/engine.h"
+#include "cuda/group.h"
+#include "cuda/nccl.h"
 #include "gavel_cuda.h"
+#include "libtorch.h"
 #include "support/error.h"
 
 namespace gavel::cuda {
@@ -15,11 +19,19 @@ namespace {
 
 constexpr int kMajorLeast = 8;  // compute capability
 
+// A library that brings its own matrix products, as that of the tests does, needs no LibTorch.
+using MakeProducts = Products* (*)();
+
 std::mutex mutex;
 const gavel_cuda_table* table = nullptr;
+MakeProducts make_products = nullptr;
 
-// The folder that this library was loaded from.
-std::string own_folder() {
+// Where libgavel_cuda.so lies: where GAVEL_CUDA says, or beside this library.
+std::string folder() {
+  const char* named = std::getenv("GAVEL_CUDA");
+  if (named != nullptr && *named != 0) {
+    return named;
+  }
   Dl_info info;
   if (dladdr(reinterpret_cast<const void*>(&gavel_last_error), &info) == 0 || info.dli_fname == nullptr) {
     return ".";
@@ -34,7 +46,7 @@ const gavel_cuda_table& load(int32_t device) {
   if (table != nullptr) {
     return *table;
   }
-  const std::string file = own_folder() + "/libgavel_cuda.so";
+  const std::string file = folder() + "/libgavel_cuda.so";
   void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     fail(GAVEL_UNAVAILABLE, "cuda:%d: expected a CUDA library (./gavel build --cuda makes it), found: %s", device,
@@ -47,12 +59,12 @@ const gavel_cuda_table& load(int32_t device) {
     fail(GAVEL_UNAVAILABLE, "cuda:%d: expected %s of the same build, with functions of version %d, found another",
          device, file.c_str(), GAVEL_CUDA_VERSION);
   }
+  make_products = reinterpret_cast<MakeProducts>(dlsym(library, "gavel_cuda_products"));
   table = found;
   return *table;
 }
 
-}  // namespace
-
+// The function table, with a device of that index that our kernels run on.
 const gavel_cuda_table& open(int32_t device) {
   const gavel_cuda_table& functions = load(device);
   int32_t count = 0;
@@ -74,6 +86,40 @@ const gavel_cuda_table& open(int32_t device) {
          info.major, info.minor, info.name);
   }
   return functions;
+}
+
+std::unique_ptr<DeviceEngine> make(const gavel_config& config, std::shared_ptr<Collective> collective) {
+  const gavel_cuda_table& functions = open(config.device_index);
+  std::unique_ptr<Products> products(make_products == nullptr ? libtorch::products(config.device_index).release()
+                                                              : make_products());
+  return std::make_unique<DeviceEngine>(config, functions, std::move(products), std::move(collective));
+}
+
+// PyTorch's wheel has NCCL in a folder beside its own.
+std::vector<std::string> nccl_folders() {
+  std::vector<std::string> folders = {folder()};
+  const std::string libtorch = libtorch::folder();
+  if (!libtorch.empty()) {
+    folders.push_back(libtorch);
+    folders.push_back(libtorch + "/../../nvidia/nccl/lib");
+  }
+  return folders;
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> engine(const gavel_config& source) {
+  const Config config(source);
+  if (config.ranks <= 1) {
+    return make(source, nullptr);
+  }
+  if (config.rank_devices == nullptr) {
+    return make(source, std::make_shared<CallbackCollective>(config.all_reduce, config.all_reduce_context));
+  }
+  for (int32_t r = 0; r < config.ranks; r++) {
+    open(config.rank_devices[r]);
+  }
+  return std::make_unique<GroupEngine>(source, nccl::open(nccl_folders()), make);
 }
 
 }  // namespace gavel::cuda

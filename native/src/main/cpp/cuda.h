@@ -1,14 +1,14 @@
 // libgavel_cuda.so, opened at run time where a CUDA device is asked for.
 #pragma once
 
-#include <cstdint>
+#include <memory>
 
-struct gavel_cuda_table;
+#include "model/engine.h"
 
 namespace gavel::cuda {
 
-// The function table, with a device of that index that our kernels run on. Fails with UNAVAILABLE, naming the
-// device and what is missing: the library, a driver, the device, or its compute capability.
-const gavel_cuda_table& open(int32_t device);
+// The engine on the CUDA device, or devices, that the config names. Fails with UNAVAILABLE, naming the device and what
+// is missing: the library, a driver, the device, its compute capability, matrix products, or NCCL for several.
+std::unique_ptr<Engine> engine(const gavel_config& config);
 
 }  // namespace gavel::cuda

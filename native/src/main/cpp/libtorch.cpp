@@ -45,6 +45,11 @@ const Api* opened() {
   return api.folder.empty() ? nullptr : &api;
 }
 
+std::string folder() {
+  const Api* open_api = opened();
+  return open_api == nullptr ? "" : open_api->folder;
+}
+
 void open(const char* directory) {
   const std::lock_guard<std::mutex> lock(mutex);
   if (!api.folder.empty()) {

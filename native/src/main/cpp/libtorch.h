@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "cuda/products.h"
 
@@ -14,6 +15,9 @@ void open(const char* directory);
 // C[m, n] = A[m, k] B[k, n] `repetitions` times over; seconds of the fastest. fp32, or int8 into int32.
 // Fails with FAILED_PRECONDITION before open.
 double fastest_gemm_seconds(bool int8, int threads, int64_t m, int64_t n, int64_t k, double seconds);
+
+// The directory that was opened; empty before.
+std::string folder();
 
 // Products on a CUDA device. Fails with UNAVAILABLE before open, and where LibTorch has no CUDA or no such device.
 std::unique_ptr<Products> products(int32_t device);

@@ -17,6 +17,12 @@ void require_multiple(const char* name, int value, int of, int most) {
                 most, value);
 }
 
+// The same for the share that each rank has of a width.
+void require_shares(const Config& config, const char* name, int value, int of, int most) {
+  const int ranks = std::max(config.ranks, 1);
+  require_multiple(name, value, ranks * of, ranks * most);
+}
+
 // What the kernels want of a model; see gavel_cuda.h.
 Config checked(const gavel_config& source) {
   Config config(source);
@@ -24,11 +30,11 @@ Config checked(const gavel_config& source) {
                 "cuda: quantization: expected fp32, which a CUDA device computes in bf16, found int8");
   require_multiple("hidden", config.hidden, 8, 32768);
   require_multiple("head_dim", config.head_dim, 16, 128);
-  require_multiple("intermediate", config.intermediate, 8, 32768);
+  require_shares(config, "intermediate", config.intermediate, 8, 32768);
   GAVEL_REQUIRE(config.group() <= kHeadRowsMax, "cuda: heads: expected at most %d for each of kv_heads, found %d",
                 kHeadRowsMax, config.group());
   if (config.experts > 0) {
-    require_multiple("expert_intermediate", config.expert_intermediate, 8, 32768);
+    require_shares(config, "expert_intermediate", config.expert_intermediate, 8, 32768);
     GAVEL_REQUIRE(config.experts <= 1024 && config.experts_per_token <= 32,
                   "cuda: experts: expected at most 1024 and 32 of them for a token, found %d and %d", config.experts,
                   config.experts_per_token);
@@ -67,12 +73,14 @@ double DeviceEngine::Marks::seconds(int from) const {
 }
 
 DeviceEngine::DeviceEngine(const gavel_config& config, const gavel_cuda_table& functions,
-                           std::unique_ptr<Products> products)
+                           std::unique_ptr<Products> products, std::shared_ptr<Collective> collective)
     : Engine(checked(config)),
+      part_(config_.part()),
+      collective_(std::move(collective)),
       device_(functions, config.device_index),
       products_(std::move(products)),
       weights_(config_, device_),
-      batch_(config_, device_, tile_limits(config_, device_.properties())),
+      batch_(part_, device_, tile_limits(part_, device_.properties())),
       marks_(device_) {}
 
 void DeviceEngine::take(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
@@ -84,9 +92,25 @@ void DeviceEngine::take(const char* name, int32_t dtype, int32_t rank, const int
 void DeviceEngine::build() {
   device_.use();
   weights_.finish();
-  auto forward = std::make_unique<DeviceForward>(config_, device_, weights_, *products_);
+  auto forward = std::make_unique<DeviceForward>(part_, device_, weights_, *products_, collective_.get());
   head_ = std::make_unique<DeviceHead>(config_, device_, weights_, *products_);
+  sum_once();
   forward_ = std::move(forward);
+}
+
+// NCCL connects with the first sum, which takes long and is no thing to do in a graph; and a rank that is missing is
+// found here.
+void DeviceEngine::sum_once() const {
+  if (collective_ == nullptr) {
+    return;
+  }
+  constexpr int64_t kElements = 8;
+  DeviceMemory zeros(device_);
+  zeros.reserve(kElements * sizeof(uint16_t));
+  device_.fill(zeros.data(), 0, zeros.bytes());
+  collective_->sum({zeros.data(), kElements, GAVEL_BF16}, device_.stream());
+  device_.synchronize();
+  collective_->require_whole();
 }
 
 void DeviceEngine::compute(Plan& plan, gavel_outputs& outputs) {
@@ -99,6 +123,9 @@ void DeviceEngine::compute(Plan& plan, gavel_outputs& outputs) {
     throw;
   }
   device_.synchronize();
+  if (collective_ != nullptr) {
+    collective_->require_whole();
+  }
   head_->deliver(plan, outputs);
   outputs.prefill_seconds = marks_.seconds(0);
   outputs.head_seconds = marks_.seconds(1);

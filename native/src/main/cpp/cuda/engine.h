@@ -1,9 +1,11 @@
-// The engine on a CUDA device: weights, activations, keys and values in bf16.
+// The engine on a CUDA device: weights, activations, keys and values in bf16. Of a model that is dealt out over ranks
+// it computes the part of one; its results are those of the whole.
 #pragma once
 
 #include <memory>
 
 #include "cuda/batch.h"
+#include "cuda/collective.h"
 #include "cuda/device.h"
 #include "cuda/forward.h"
 #include "cuda/head.h"
@@ -15,8 +17,17 @@ namespace gavel {
 
 class DeviceEngine : public Engine {
  public:
-  // Fails with INVALID_ARGUMENT where the kernels do not have the model's shape.
-  DeviceEngine(const gavel_config& config, const gavel_cuda_table& functions, std::unique_ptr<Products> products);
+  // Fails with INVALID_ARGUMENT where the kernels do not have the model's shape. collective: null for the whole model.
+  DeviceEngine(const gavel_config& config, const gavel_cuda_table& functions, std::unique_ptr<Products> products,
+               std::shared_ptr<Collective> collective = nullptr);
+
+  void prepare(Labels& labels) const override;
+  Sizes sizes() const override;
+  int64_t workspace_bytes() const override;
+
+  const gavel_cuda_device& properties() const { return device_.properties(); }
+  // Makes its device the calling thread's.
+  void use() const { device_.use(); }
 
  private:
   // Points on the stream between which the device's time is taken.
@@ -36,12 +47,12 @@ class DeviceEngine : public Engine {
             int64_t bytes) override;
   void build() override;
   void compute(Plan& plan, gavel_outputs& outputs) override;
-  void prepare(Labels& labels) const override;
-  Sizes sizes() const override;
-  int64_t workspace_bytes() const override;
 
   void enqueue(Plan& plan);
+  void sum_once() const;
 
+  const Config part_;  // what this device computes
+  const std::shared_ptr<Collective> collective_;
   Device device_;
   std::unique_ptr<Products> products_;
   DeviceWeights weights_;

@@ -15,11 +15,12 @@ constexpr int kPositionsLeast = 1024;
 }  // namespace
 
 DeviceForward::DeviceForward(const Config& config, const Device& device, const DeviceWeights& weights,
-                             Products& products)
+                             Products& products, Collective* collective)
     : config_(config),
       device_(device),
       weights_(weights),
       products_(products),
+      collective_(collective),
       slots_(static_cast<int64_t>(config.blocks) * config.block_tokens + config.batch_tokens_max),
       rope_(config),
       cosines_(device),
@@ -74,7 +75,7 @@ void DeviceForward::run(const Plan& plan, const DeviceBatch& batch) {
                         batch.at(batch.output_slots), &batch.output_attention};
   const int last = config_.layers - 1;
   for (int l = 0; l <= last; l++) {
-    if (plan.batch->cancel != nullptr && *plan.batch->cancel != 0) {
+    if (collective_ == nullptr && plan.batch->cancel != nullptr && *plan.batch->cancel != 0) {
       fail(GAVEL_CANCELLED, "batch: cancelled before layer %d", l);
     }
     const DeviceLayer& layer = weights_.layer(l);
@@ -211,12 +212,14 @@ void DeviceForward::attend(const DeviceBatch& batch, int index, const Rows& rows
 // From attention's result to the feed-forward's, which is left in delta_.
 void DeviceForward::feed_forward(const DeviceLayer& layer, int index, const Rows& rows) {
   multiply(rows.count, attended_, config_.query_width(), layer.output, config_.hidden, delta_);
+  sum_delta(rows.count);
   norm(rows.count, nullptr, rows.stream, delta_.data(), rows.stream, layer.feed_forward_norm);
   if (config_.sparse(index)) {
     sparse_feed_forward(layer, rows.count);
   } else {
     dense_feed_forward(layer, rows.count);
   }
+  sum_delta(rows.count);
 }
 
 void DeviceForward::dense_feed_forward(const DeviceLayer& layer, int32_t rows) {
@@ -269,6 +272,14 @@ void DeviceForward::sparse_feed_forward(const DeviceLayer& layer, int32_t rows) 
   const gavel_cuda_combine combine = {GAVEL_CUDA_BF16, rows,         picks, config_.hidden, routed_.data(),
                                       routing.weights, delta_.data()};
   device_.launch(&gavel_cuda_table::combine, combine);
+}
+
+// In the stream's own type: fp32 would double the bytes between devices, and what it saves, a rounding of each part and
+// of each of their sums, is less than what rounding the stream costs at every layer.
+void DeviceForward::sum_delta(int32_t rows) {
+  if (collective_ != nullptr) {
+    collective_->sum({delta_.data(), static_cast<int64_t>(rows) * config_.hidden, GAVEL_BF16}, device_.stream());
+  }
 }
 
 void DeviceForward::multiply(int32_t rows, const DeviceMemory& in, int32_t k, int64_t weight, int32_t columns,

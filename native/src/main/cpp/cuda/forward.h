@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "cuda/batch.h"
+#include "cuda/collective.h"
 #include "cuda/products.h"
 #include "cuda/weights.h"
 #include "model/rope_table.h"
@@ -13,10 +14,13 @@ namespace gavel {
 
 class DeviceForward {
  public:
-  // Allocates the KV pool and the activations of the largest batch.
-  DeviceForward(const Config& config, const Device& device, const DeviceWeights& weights, Products& products);
+  // Allocates the KV pool and the activations of the largest batch. config: of the part that this device computes,
+  // with the collective of its rank; null where it computes the whole model.
+  DeviceForward(const Config& config, const Device& device, const DeviceWeights& weights, Products& products,
+                Collective* collective);
 
-  // Fails with CANCELLED where the batch's flag is raised; what was enqueued by then still runs.
+  // Fails with CANCELLED where the batch's flag is raised; what was enqueued by then still runs. A rank does not look
+  // at it, since the others would wait for its sums.
   void run(const Plan& plan, const DeviceBatch& batch);
 
   // Of the outputs, [outputs, hidden] bf16: the residual stream, and the same after the final norm.
@@ -46,6 +50,8 @@ class DeviceForward {
   void feed_forward(const DeviceLayer& layer, int index, const Rows& rows);
   void dense_feed_forward(const DeviceLayer& layer, int32_t rows);
   void sparse_feed_forward(const DeviceLayer& layer, int32_t rows);
+  // Makes delta_ of this rank's part the whole.
+  void sum_delta(int32_t rows);
   void multiply(int32_t rows, const DeviceMemory& in, int32_t k, int64_t weight, int32_t columns,
                 const DeviceMemory& out, bool fp32_out = false);
   // The place of a layer in the pool of keys or values.
@@ -55,6 +61,7 @@ class DeviceForward {
   const Device& device_;
   const DeviceWeights& weights_;
   Products& products_;
+  Collective* const collective_;
   const int64_t slots_;  // of a layer
   RopeTable rope_;
   int positions_ = 0;  // on the device

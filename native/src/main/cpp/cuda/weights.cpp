@@ -25,6 +25,9 @@ uint16_t to_bf16(float value) {
 
 DeviceWeights::DeviceWeights(const Config& config, const Device& device)
     : config_(config),
+      part_(config.part()),
+      rows_{0, config.rank, std::max(config.ranks, 1)},
+      columns_{1, config.rank, std::max(config.ranks, 1)},
       device_(device),
       layers_(config.layers),
       memory_(device),
@@ -45,23 +48,25 @@ void DeviceWeights::declare_layer(int index) {
   const int64_t hidden = config_.hidden;
   const int64_t queries = config_.query_width();
   const int64_t keys = config_.kv_width();
+  const int64_t own_queries = part_.query_width();
+  const int64_t own_keys = part_.kv_width();
   layer.attention_norm = declare(prefix + "input_layernorm.weight", {hidden});
   layer.feed_forward_norm = declare(prefix + "post_attention_layernorm.weight", {hidden});
-  layer.qkv = place((queries + 2 * keys) * hidden);
-  declare_at(attention + "q_proj.weight", {queries, hidden}, layer.qkv);
-  declare_at(attention + "k_proj.weight", {keys, hidden}, layer.qkv + queries * hidden);
-  declare_at(attention + "v_proj.weight", {keys, hidden}, layer.qkv + (queries + keys) * hidden);
+  layer.qkv = place((own_queries + 2 * own_keys) * hidden);
+  declare_at(attention + "q_proj.weight", {queries, hidden}, layer.qkv, rows_);
+  declare_at(attention + "k_proj.weight", {keys, hidden}, layer.qkv + own_queries * hidden, rows_);
+  declare_at(attention + "v_proj.weight", {keys, hidden}, layer.qkv + (own_queries + own_keys) * hidden, rows_);
   if (config_.qkv_bias) {
-    layer.qkv_bias = place(queries + 2 * keys);
-    declare_at(attention + "q_proj.bias", {queries}, layer.qkv_bias);
-    declare_at(attention + "k_proj.bias", {keys}, layer.qkv_bias + queries);
-    declare_at(attention + "v_proj.bias", {keys}, layer.qkv_bias + queries + keys);
+    layer.qkv_bias = place(own_queries + 2 * own_keys);
+    declare_at(attention + "q_proj.bias", {queries}, layer.qkv_bias, rows_);
+    declare_at(attention + "k_proj.bias", {keys}, layer.qkv_bias + own_queries, rows_);
+    declare_at(attention + "v_proj.bias", {keys}, layer.qkv_bias + own_queries + own_keys, rows_);
   }
   if (config_.qk_norm) {
     layer.query_norm = declare(attention + "q_norm.weight", {config_.head_dim});
     layer.key_norm = declare(attention + "k_norm.weight", {config_.head_dim});
   }
-  layer.output = declare(attention + "o_proj.weight", {hidden, queries});
+  layer.output = declare(attention + "o_proj.weight", {hidden, queries}, columns_);
   declare_feed_forward(index);
 }
 
@@ -71,7 +76,7 @@ void DeviceWeights::declare_feed_forward(int index) {
   const bool sparse = config_.sparse(index);
   const int64_t experts = sparse ? config_.experts : 1;
   const int width = sparse ? config_.expert_intermediate : config_.intermediate;
-  const int64_t matrix = static_cast<int64_t>(width) * config_.hidden;
+  const int64_t matrix = static_cast<int64_t>(width) / rows_.count * config_.hidden;
   layer.gate_up = place(experts * 2 * matrix);
   layer.down = place(experts * matrix);
   if (!sparse) {
@@ -86,22 +91,23 @@ void DeviceWeights::declare_feed_forward(int index) {
 }
 
 void DeviceWeights::declare_expert(const std::string& prefix, int64_t gate_up, int64_t down, int width) {
-  const int64_t matrix = static_cast<int64_t>(width) * config_.hidden;
-  declare_at(prefix + "gate_proj.weight", {width, config_.hidden}, gate_up);
-  declare_at(prefix + "up_proj.weight", {width, config_.hidden}, gate_up + matrix);
-  declare_at(prefix + "down_proj.weight", {config_.hidden, width}, down);
+  const int64_t matrix = static_cast<int64_t>(width) / rows_.count * config_.hidden;
+  declare_at(prefix + "gate_proj.weight", {width, config_.hidden}, gate_up, rows_);
+  declare_at(prefix + "up_proj.weight", {width, config_.hidden}, gate_up + matrix, rows_);
+  declare_at(prefix + "down_proj.weight", {config_.hidden, width}, down, columns_);
 }
 
-int64_t DeviceWeights::declare(const std::string& name, std::vector<int64_t> shape) {
-  const int64_t offset = place(elements_of(shape));
-  declare_at(name, std::move(shape), offset);
+int64_t DeviceWeights::declare(const std::string& name, std::vector<int64_t> shape, Share share) {
+  const int64_t offset = place(elements_of(shape) / share.count);
+  declare_at(name, std::move(shape), offset, share);
   return offset;
 }
 
-void DeviceWeights::declare_at(const std::string& name, std::vector<int64_t> shape, int64_t offset) {
-  const int64_t elements = elements_of(shape);
-  tensors_.declare(name, std::move(shape),
-                   [this, elements, offset](const TensorView& source) { upload(source, elements, offset); });
+void DeviceWeights::declare_at(const std::string& name, std::vector<int64_t> shape, int64_t offset, Share share) {
+  const int64_t elements = elements_of(shape) / share.count;
+  tensors_.declare(
+      name, std::move(shape), [this, elements, offset](const TensorView& source) { upload(source, elements, offset); },
+      share);
 }
 
 int64_t DeviceWeights::place(int64_t elements) {

@@ -58,6 +58,11 @@ extern "C" {
 typedef struct gavel_engine gavel_engine; /* weights, KV pool and workspace on one device */
 typedef struct gavel_labels gavel_labels; /* token trie of the labels' surface forms */
 
+/* Sums `elements` of `data` over all ranks, in place; every rank must get the same bits. `data` is memory of the
+ * rank's device, `stream` the stream that the engine has put its work on: the sum is put on it too, or the stream is
+ * waited for and the sum is done on return. dtype is a gavel_dtype. Returns a gavel_status; must not throw. */
+typedef int32_t (*gavel_all_reduce)(void* context, void* data, int64_t elements, int32_t dtype, void* stream);
+
 /* A decoder-only transformer (Llama, Qwen2, Qwen3, Qwen3-MoE) and the room it gets. */
 typedef struct gavel_config {
   int32_t vocabulary;
@@ -91,6 +96,18 @@ typedef struct gavel_config {
   int32_t batch_tokens_max; /* rows of the largest batch */
   int32_t block_tokens;     /* tokens per KV block */
   int32_t blocks;           /* KV blocks in the pool; may be 0 */
+
+  /* A model over several CUDA devices: each rank has an equal share of the heads and of the feed-forward's width, and
+   * parts of two sums a layer go over the ranks. kv_heads and the widths must be multiples of ranks. Either one
+   * engine drives all devices, which takes NCCL; or each rank is an engine, wherever it runs, with all_reduce: then
+   * all get the same tensors and the same batches in the same order, `cancel` is not looked at, and whoever sums has
+   * to give up on a rank that died: its status ends the batch. */
+  int32_t ranks;                 /* 0 or 1: the whole model on device_index */
+  const int32_t* rank_devices;   /* [ranks] devices of one engine, all of one kind; or null */
+  int32_t rank;                  /* without rank_devices: this engine's, from 0 */
+  gavel_all_reduce all_reduce;   /* without rank_devices */
+  void* all_reduce_context;      /* given to all_reduce */
+  int32_t rank_timeout_ms;       /* with rank_devices: longest wait of ranks for each other; 0: 120 s */
 } gavel_config;
 
 typedef struct gavel_info {

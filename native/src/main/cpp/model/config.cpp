@@ -1,5 +1,7 @@
 #include "model/config.h"
 
+#include <cstdint>
+
 #include "support/error.h"
 
 namespace gavel {
@@ -56,6 +58,29 @@ void check_room(const gavel_config& c) {
   require_range("blocks", c.blocks, 0, 1 << 24);
 }
 
+void require_share(const char* name, int32_t value, int32_t ranks) {
+  GAVEL_REQUIRE(value % ranks == 0, "%s: expected a multiple of the %d ranks, found %d", name, ranks, value);
+}
+
+void check_ranks(const Config& c) {
+  require_range("ranks", c.ranks, 0, 64);
+  require_range("rank_timeout_ms", c.rank_timeout_ms, 0, INT32_MAX);
+  if (c.ranks <= 1) {
+    return;
+  }
+  GAVEL_REQUIRE(c.device_type == GAVEL_CUDA, "ranks: expected 1 on a CPU, found %d", c.ranks);
+  GAVEL_REQUIRE(c.rank_devices != nullptr || c.all_reduce != nullptr,
+                "ranks: expected the devices of all %d, or a function that sums over them, found neither", c.ranks);
+  require_range("rank", c.rank, 0, c.ranks - 1);
+  require_share("kv_heads", c.kv_heads, c.ranks);
+  if (c.intermediate > 0) {
+    require_share("intermediate", c.intermediate, c.ranks);
+  }
+  if (c.experts > 0) {
+    require_share("expert_intermediate", c.expert_intermediate, c.ranks);
+  }
+}
+
 }  // namespace
 
 Config::Config(const gavel_config& source) : gavel_config(source) {
@@ -73,6 +98,18 @@ Config::Config(const gavel_config& source) : gavel_config(source) {
   } else {
     intermediate = 0;
   }
+  check_ranks(*this);
+}
+
+Config Config::part() const {
+  Config part = *this;
+  if (dealt_out()) {
+    part.heads /= ranks;
+    part.kv_heads /= ranks;
+    part.intermediate /= ranks;
+    part.expert_intermediate /= ranks;
+  }
+  return part;
 }
 
 int64_t Config::linear_parameters() const {

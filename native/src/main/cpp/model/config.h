@@ -19,6 +19,11 @@ struct Config : gavel_config {
   int64_t linear_parameters() const;
   bool sparse(int layer) const { return experts > 0 && !dense[layer]; }
 
+  // Whether this engine computes a part of the model only.
+  bool dealt_out() const { return ranks > 1; }
+  // The shape of the part: as many of the heads and of the feed-forward's width. Its products give parts of a sum.
+  Config part() const;
+
   std::vector<bool> dense;  // [layers]
 };
 

@@ -3,8 +3,6 @@
 #include <chrono>
 
 #include "cuda.h"
-#include "cuda/engine.h"
-#include "libtorch.h"
 #include "model/cpu_engine.h"
 #include "support/error.h"
 
@@ -14,8 +12,7 @@ std::unique_ptr<Engine> Engine::create(const gavel_config& config) {
   if (config.device_type != GAVEL_CUDA) {
     return std::make_unique<CpuEngine>(config);
   }
-  const gavel_cuda_table& functions = cuda::open(config.device_index);
-  return std::make_unique<DeviceEngine>(config, functions, libtorch::products(config.device_index));
+  return cuda::engine(config);
 }
 
 void Engine::set_tensor(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,

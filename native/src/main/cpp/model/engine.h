@@ -34,7 +34,7 @@ class Engine {
  protected:
   // What a device holds for the model.
   struct Sizes {
-    int64_t parameters;
+    int64_t parameters;  // of the whole model, where it is dealt out
     int64_t weight_bytes;
     int64_t kv_bytes;  // these two are 0 until finished
     int64_t kv_bytes_per_token;

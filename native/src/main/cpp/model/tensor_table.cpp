@@ -44,6 +44,26 @@ std::string shape_text(const int64_t* shape, size_t rank) {
   return text + "]";
 }
 
+// The share of a tensor's elements: where they lie together, there; else gathered.
+const char* cut(const std::vector<int64_t>& shape, const Share& share, int element, const char* data,
+                std::vector<char>& gathered) {
+  int64_t outer = 1;
+  for (int axis = 0; axis < share.axis; axis++) {
+    outer *= shape[axis];
+  }
+  const int64_t stride = elements_of(shape) / outer * element;  // bytes
+  const int64_t own = stride / share.count;
+  const char* first = data + share.index * own;
+  if (outer == 1 || share.count == 1) {
+    return first;
+  }
+  gathered.resize(outer * own);
+  for (int64_t i = 0; i < outer; i++) {
+    std::memcpy(gathered.data() + i * own, first + i * stride, own);
+  }
+  return gathered.data();
+}
+
 }  // namespace
 
 int dtype_bytes(int32_t dtype) { return dtype == GAVEL_F32 ? 4 : 2; }
@@ -68,8 +88,8 @@ int64_t elements_of(const std::vector<int64_t>& shape) {
   return elements;
 }
 
-void TensorTable::declare(const std::string& name, std::vector<int64_t> shape, Fill fill) {
-  slots_[name] = {std::move(shape), std::move(fill)};
+void TensorTable::declare(const std::string& name, std::vector<int64_t> shape, Fill fill, Share share) {
+  slots_[name] = {std::move(shape), std::move(fill), share};
 }
 
 void TensorTable::set(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
@@ -88,7 +108,8 @@ void TensorTable::set(const char* name, int32_t dtype, int32_t rank, const int64
   const int64_t elements = elements_of(slot.shape);
   GAVEL_REQUIRE(bytes == elements * dtype_bytes(dtype), "%s: expected %lld bytes, found %lld", name,
                 static_cast<long long>(elements * dtype_bytes(dtype)), static_cast<long long>(bytes));
-  slot.fill({dtype, data});
+  std::vector<char> gathered;
+  slot.fill({dtype, cut(slot.shape, slot.share, dtype_bytes(dtype), static_cast<const char*>(data), gathered)});
   slot.filled = true;
   parameters_ += elements;
 }

@@ -24,11 +24,19 @@ int dtype_bytes(int32_t dtype);
 // The product of its sizes.
 int64_t elements_of(const std::vector<int64_t>& shape);
 
+// What is kept of a tensor: the index-th of `count` equal parts along a dimension.
+struct Share {
+  int axis = 0;
+  int index = 0;
+  int count = 1;
+};
+
 class TensorTable {
  public:
   using Fill = std::function<void(const TensorView&)>;
 
-  void declare(const std::string& name, std::vector<int64_t> shape, Fill fill);
+  // `fill` is given the share only, without gaps; the shape is the whole tensor's.
+  void declare(const std::string& name, std::vector<int64_t> shape, Fill fill, Share share = {});
 
   // Checks a tensor against its declaration and fills it; see gavel_engine_set_tensor.
   void set(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data, int64_t bytes);
@@ -36,13 +44,14 @@ class TensorTable {
   // Fails with FAILED_PRECONDITION, naming a missing tensor.
   void require_complete() const;
 
-  // Elements of all tensors set.
+  // Elements of all tensors set, as whole ones.
   int64_t parameters() const { return parameters_; }
 
  private:
   struct Slot {
     std::vector<int64_t> shape;
     Fill fill;
+    Share share;
     bool filled = false;
   };
 

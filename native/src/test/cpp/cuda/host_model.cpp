@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <random>
 #include <vector>
 
@@ -161,6 +162,8 @@ void run(Grid grid, int threads, size_t shared_bytes, const std::function<void()
       grid.z > 65535 || shared_bytes > kSharedMax) {
     forbidden("a launch beyond the limits of sm_80, or of part of a warp");
   }
+  static std::mutex one_grid;
+  const std::lock_guard<std::mutex> lock(one_grid);
   while (static_cast<int>(model.fibers.size()) < threads) {
     model.fibers.push_back(make_fiber());
   }

@@ -21,7 +21,7 @@ namespace gavel::cuda {
 
 namespace host {
 
-// Runs the body once per thread of each block. One grid at a time.
+// Runs the body once per thread of each block. One grid at a time, whichever thread launches it.
 void run(Grid grid, int threads, size_t shared_bytes, const std::function<void()>& body);
 
 // Orders of fibers are drawn from this seed.

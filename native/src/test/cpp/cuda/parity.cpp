@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "cuda/engine.h"
 #include "model/cpu_engine.h"
 #include "model/sampler.h"
 #include "parity_golden.h"
@@ -23,6 +22,11 @@ using std::vector;
 constexpr double kRounding = 0x1p-9;  // bf16, relative
 // Of the stream, its norms, queries, keys, values, weights of attention, its result, both products, activations.
 constexpr double kRoundings = 12;
+
+// Of logits, for so many roundings a layer and rank.
+double relative_limit(double roundings, int ranks, int layers) {
+  return 3 * kRounding * std::sqrt((roundings + 2 * (ranks - 1)) * layers);
+}
 
 int checks = 0;
 int failures = 0;
@@ -106,16 +110,15 @@ struct Results {
 // One checkpoint in both engines.
 class Pair {
  public:
-  Pair(const Checkpoint& checkpoint, const gavel_cuda_table& functions, int32_t device, const MakeProducts& products)
-      : name_(checkpoint.name), vocabulary_(checkpoint.config.vocabulary) {
+  Pair(const Checkpoint& checkpoint, const MakeEngine& make, int ranks)
+      : name_(checkpoint.name), vocabulary_(checkpoint.config.vocabulary), ranks_(ranks) {
     gavel_config config = checkpoint.config;
     config.dense_layers = checkpoint.dense_layers.empty() ? nullptr : checkpoint.dense_layers.data();
-    config.device_index = device;
     on_cpu_ = std::make_unique<gavel::CpuEngine>(config);
-    on_device_ = std::make_unique<gavel::DeviceEngine>(config, functions, products());
+    on_device_ = make(config);
     checkpoint.load(*on_cpu_);
     checkpoint.load(*on_device_);
-    limit_ = 3 * kRounding * std::sqrt(kRoundings * config.layers);
+    limit_ = relative_limit(kRoundings, ranks, config.layers);
     // Labels of one token, and labels that share their first one.
     const int32_t form_labels[] = {0, 1, 1, 2, 2};
     const int32_t offsets[] = {0, 1, 2, 4, 6, 9};
@@ -166,7 +169,7 @@ class Pair {
     expect(info.cancelled_batches == 1, std::string(name_) + ": expected one cancelled batch");
   }
 
-  void expect_same_shape() const {
+  void expect_same_shape(const Checkpoint& checkpoint) const {
     gavel_info cpu{};
     gavel_info device{};
     on_cpu_->info(cpu);
@@ -175,6 +178,15 @@ class Pair {
            std::string(name_) + ": expected the same parameters");
     expect(2 * device.kv_bytes == cpu.kv_bytes && 2 * device.kv_bytes_per_token == cpu.kv_bytes_per_token,
            std::string(name_) + ": expected half of the CPU's fp32 keys and values");
+    // All ranks hold what reads or writes whole rows; the rest is dealt out.
+    int64_t bytes = 0;
+    for (const auto& [name, tensor] : checkpoint.tensors) {
+      bytes += static_cast<int64_t>(tensor.bf16.size() * 2) * (name.find("_proj.") == std::string::npos ? ranks_ : 1);
+    }
+    const int64_t padding = static_cast<int64_t>(checkpoint.tensors.size()) * ranks_ * 256;
+    expect(device.weight_bytes >= bytes && device.weight_bytes <= bytes + padding,
+           std::string(name_) + ": expected " + std::to_string(bytes) + " bytes of weights and their padding, found " +
+               std::to_string(device.weight_bytes));
   }
 
   // The largest error of logits so far, as a part of the limit.
@@ -259,6 +271,7 @@ class Pair {
 
   const char* name_;
   const int vocabulary_;
+  const int ranks_;
   double limit_ = 0;  // of the relative error of logits
   double worst_ = 0;
   std::unique_ptr<gavel::Engine> on_cpu_;
@@ -275,7 +288,9 @@ vector<int32_t> random_tokens(int count, int vocabulary, std::mt19937_64& genera
   return tokens;
 }
 
-void compare_all(Pair& pair, int vocabulary, int longest, std::mt19937_64& generator) {
+void compare_all(Pair& pair, const Checkpoint& checkpoint, std::mt19937_64& generator) {
+  const int vocabulary = checkpoint.config.vocabulary;
+  const int longest = checkpoint.config.layers == 1 ? 530 : 75;
   const auto tokens = [&](int count) { return random_tokens(count, vocabulary, generator); };
   // A prefix that is kept, its items in the same batch, and strangers.
   Batch shared;
@@ -311,16 +326,14 @@ void compare_all(Pair& pair, int vocabulary, int longest, std::mt19937_64& gener
   expect(pair.workspace() == workspace, "workspace: expected no allocation after warm-up");
   pair.expect_cancelled(prompt);
   pair.compare("after a cancelled batch", decode, 0, false);
-  pair.expect_same_shape();
+  pair.expect_same_shape(checkpoint);
 }
 
 // All prompts of a golden in one batch, beside what Transformers says of them.
-void compare_golden(const gavel_cuda_table& functions, int32_t device, const MakeProducts& products,
-                    const std::string& folder) {
-  Golden golden = read_golden(folder);
-  golden.config.device_index = device;
-  gavel::DeviceEngine engine(golden.config, functions, products());
-  golden.load(engine);
+void compare_golden(const MakeEngine& make, const std::string& folder) {
+  const Golden golden = read_golden(folder);
+  const std::unique_ptr<gavel::Engine> engine = make(golden.config);
+  golden.load(*engine);
   Batch batch;
   for (const vector<int32_t>& prompt : golden.prompts) {
     batch.add(prompt, -1, {}, -1, GAVEL_OUTPUT_LOGITS);
@@ -328,7 +341,7 @@ void compare_golden(const gavel_cuda_table& functions, int32_t device, const Mak
   vector<float> logits(golden.logits.size(), NAN);
   gavel_outputs outputs{};
   outputs.logits = logits.data();
-  engine.run(batch.view(false), nullptr, outputs);
+  engine->run(batch.view(false), nullptr, outputs);
   double error = 0;
   double size = 0;
   for (size_t i = 0; i < logits.size(); i++) {
@@ -336,7 +349,7 @@ void compare_golden(const gavel_cuda_table& functions, int32_t device, const Mak
     size += std::pow(golden.logits[i], 2);
   }
   // Its weights are not of bf16, so each of a layer's products has a rounding more.
-  const double limit = 3 * kRounding * std::sqrt((kRoundings + 4) * golden.config.layers);
+  const double limit = relative_limit(kRoundings + 4, 1, golden.config.layers);
   const double relative = std::sqrt(error / size);
   expect_at_most(folder + ", logits", relative, limit);
   std::printf("%-30s logits within %.2f of the limit\n", "Transformers", relative / limit);
@@ -344,21 +357,21 @@ void compare_golden(const gavel_cuda_table& functions, int32_t device, const Mak
 
 }  // namespace
 
-int run(const gavel_cuda_table& functions, int32_t device, const MakeProducts& products, const std::string& golden,
-        uint64_t seed) {
+int run(const MakeEngine& make, int ranks, const std::string& golden, uint64_t seed) {
   std::mt19937_64 generator(seed);
   try {
-    compare_golden(functions, device, products, golden);
+    if (!golden.empty()) {
+      compare_golden(make, golden);
+    }
     // Where a router hangs on a rounding, another expert is no mistake: sparse cases are ones where none does.
     std::mt19937_64 fixed(1);
-    const vector<Checkpoint> dense = checkpoints(generator);
-    const vector<Checkpoint> sparse = checkpoints(fixed);
+    const vector<Checkpoint> dense = checkpoints(generator, ranks);
+    const vector<Checkpoint> sparse = checkpoints(fixed, ranks);
     for (size_t i = 0; i < dense.size(); i++) {
       const bool routed = dense[i].config.experts > 0;
       const Checkpoint& checkpoint = routed ? sparse[i] : dense[i];
-      Pair pair(checkpoint, functions, device, products);
-      compare_all(pair, checkpoint.config.vocabulary, checkpoint.config.layers == 1 ? 530 : 75,
-                  routed ? fixed : generator);
+      Pair pair(checkpoint, make, ranks);
+      compare_all(pair, checkpoint, routed ? fixed : generator);
       std::printf("%-30s logits within %.2f of the limit\n", checkpoint.name, pair.worst());
     }
   } catch (const gavel::Error& error) {

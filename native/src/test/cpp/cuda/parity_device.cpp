@@ -5,6 +5,7 @@
 #include <random>
 
 #include "device_library.h"
+#include "cuda/engine.h"
 #include "gavel.h"
 #include "libtorch.h"
 #include "parity.h"
@@ -24,8 +25,11 @@ int main(int argc, char** argv) {
   table.device_count(&devices);
   for (int32_t d = 0; d < devices; d++) {
     std::printf("comparing engines on cuda:%d, seed %llu\n", d, static_cast<unsigned long long>(seed));
-    if (parity::run(
-            table, d, [d] { return gavel::libtorch::products(d); }, GAVEL_GOLDEN, seed) != 0) {
+    const auto make = [&](gavel_config config) {
+      config.device_index = d;
+      return std::make_unique<gavel::DeviceEngine>(config, table, gavel::libtorch::products(d));
+    };
+    if (parity::run(make, 1, GAVEL_GOLDEN, seed) != 0) {
       return 1;
     }
   }

@@ -98,8 +98,18 @@ gavel_config base() {
   return c;
 }
 
-Checkpoint make(const char* name, const gavel_config& config, std::vector<uint8_t> dense_layers,
+// The same with heads and widths for four ranks.
+gavel_config for_ranks(gavel_config config) {
+  config.heads = config.heads / config.kv_heads * 4;
+  config.kv_heads = 4;
+  config.intermediate = 96;
+  config.expert_intermediate = config.experts > 0 ? 32 : 0;
+  return config;
+}
+
+Checkpoint make(const char* name, const gavel_config& shape, std::vector<uint8_t> dense_layers, int ranks,
                 std::mt19937_64& generator) {
+  const gavel_config config = ranks > 1 ? for_ranks(shape) : shape;
   Checkpoint checkpoint{name, config, std::move(dense_layers), {}};
   Maker maker(checkpoint, generator);
   maker.matrix("model.embed_tokens.weight", config.vocabulary, config.hidden, config.tied_embeddings ? 3 : 7);
@@ -123,7 +133,7 @@ void Checkpoint::load(gavel::Engine& engine) const {
   engine.finish();
 }
 
-std::vector<Checkpoint> checkpoints(std::mt19937_64& generator) {
+std::vector<Checkpoint> checkpoints(std::mt19937_64& generator, int ranks) {
   std::vector<Checkpoint> all;
   gavel_config llama = base();
   llama.tied_embeddings = 1;
@@ -132,20 +142,20 @@ std::vector<Checkpoint> checkpoints(std::mt19937_64& generator) {
   llama.rope_low_frequency_factor = 1;
   llama.rope_high_frequency_factor = 4;
   llama.rope_original_positions = 64;
-  all.push_back(make("llama", llama, {}, generator));
+  all.push_back(make("llama", llama, {}, ranks, generator));
   gavel_config qwen2 = base();
   qwen2.heads = 7;
   qwen2.kv_heads = 1;
   qwen2.hidden = 56;
   qwen2.qkv_bias = 1;
   qwen2.layers = 1;
-  all.push_back(make("qwen2", qwen2, {}, generator));
+  all.push_back(make("qwen2", qwen2, {}, ranks, generator));
   gavel_config qwen3 = base();
   qwen3.heads = qwen3.kv_heads = 2;
   qwen3.head_dim = 80;
   qwen3.qk_norm = 1;
   qwen3.layers = 2;
-  all.push_back(make("qwen3", qwen3, {}, generator));
+  all.push_back(make("qwen3", qwen3, {}, ranks, generator));
   gavel_config sparse = base();
   sparse.qk_norm = 1;
   sparse.layers = 2;
@@ -153,10 +163,10 @@ std::vector<Checkpoint> checkpoints(std::mt19937_64& generator) {
   sparse.experts_per_token = 3;
   sparse.expert_intermediate = 24;
   sparse.normalize_experts = 1;
-  all.push_back(make("qwen3-moe", sparse, {}, generator));
+  all.push_back(make("qwen3-moe", sparse, {}, ranks, generator));
   sparse.normalize_experts = 0;
   sparse.layers = 3;
-  all.push_back(make("qwen3-moe with a dense layer", sparse, {0, 1, 0}, generator));
+  all.push_back(make("qwen3-moe with a dense layer", sparse, {0, 1, 0}, ranks, generator));
   return all;
 }
 

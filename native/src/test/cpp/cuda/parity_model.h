@@ -26,7 +26,7 @@ struct Checkpoint {
   void load(gavel::Engine& engine) const;
 };
 
-// One of every architecture, small; sizes that no tile divides.
-std::vector<Checkpoint> checkpoints(std::mt19937_64& generator);
+// One of every architecture, small; sizes that no tile divides, or that all of up to four ranks do.
+std::vector<Checkpoint> checkpoints(std::mt19937_64& generator, int ranks);
 
 }  // namespace parity

@@ -1,0 +1,9 @@
+// Matrix products of the host's model of a device: a plain loop.
+#pragma once
+
+#include "cuda/products.h"
+
+class PlainProducts : public gavel::Products {
+ public:
+  void multiply(const gavel::Product& product, void* stream) override;
+};
