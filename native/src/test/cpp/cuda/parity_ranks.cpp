@@ -41,7 +41,7 @@ void expect_failure(const std::string& what, int32_t status, const std::string& 
              std::to_string(found) + ", " + message);
 }
 
-const gavel::nccl::Api& nccl() { return gavel::nccl::open({GAVEL_HOST_DEVICE}); }
+const gavel::nccl::Api& nccl() { return gavel::nccl::open({GAVEL_HOST_LIBRARIES}); }
 
 gavel_config over(gavel_config config, int ranks) {
   config.ranks = ranks;

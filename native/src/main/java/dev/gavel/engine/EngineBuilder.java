@@ -22,7 +22,18 @@ public interface EngineBuilder extends AutoCloseable {
    *     that is not there
    */
   static EngineBuilder create(ModelConfig config, EngineOptions options) {
-    return new NativeEngineBuilder(config, options);
+    return new NativeEngineBuilder(config, options, null);
+  }
+
+  /**
+   * Starts the engine of one rank of a model that is dealt out over processes. Every rank is given
+   * all tensors, and keeps its share of them.
+   *
+   * @throws EngineException as above, and INVALID_ARGUMENT where the model's KV heads or widths are
+   *     no multiple of the number of ranks
+   */
+  static EngineBuilder create(ModelConfig config, EngineOptions options, Rank rank) {
+    return new NativeEngineBuilder(config, options, rank);
   }
 
   /**

@@ -3,7 +3,7 @@ package dev.gavel.engine;
 /**
  * What an engine is and has done.
  *
- * @param device {@code cpu} or {@code cuda:N}
+ * @param device {@code cpu}, {@code cuda:N} or {@code cuda:N+M}, of which the sizes are sums
  * @param instructionSet CPU: {@code avx512_bf16}, {@code avx512_vnni}, {@code avx512}, {@code
  *     avx2_vnni}, {@code avx2} or {@code generic}
  * @param linearParameters parameters used in matrix products per token, the head excluded

@@ -3,7 +3,8 @@ package dev.gavel.engine;
 /**
  * The room an engine gets.
  *
- * @param device {@code cpu}, or {@code cuda:0} and so on
+ * @param device {@code cpu}, or {@code cuda:0} and so on; {@code cuda:0+1} deals the model out over
+ *     these devices, for one that does not fit any of them
  * @param threads CPU threads, the caller's included
  * @param batchTokensMax rows of the largest batch, the label trie's rows included; the workspace
  *     grows to the largest batch seen

@@ -12,9 +12,12 @@ final class LibGavelEngine implements Engine {
   private final EngineOptions options;
   private final String instructionSet;
   private final BatchStaging staging = new BatchStaging();
+  private final RankSums sums; // called by the engine; null without ranks in other processes
   private NativeEngine handle; // null once closed; guarded by this
 
-  LibGavelEngine(NativeEngine handle, ModelConfig config, EngineOptions options) {
+  LibGavelEngine(
+      NativeEngine handle, ModelConfig config, EngineOptions options, RankSums sums) {
+    this.sums = sums;
     this.handle = handle;
     this.config = config;
     this.options = options;
@@ -89,7 +92,7 @@ final class LibGavelEngine implements Engine {
     }
     staging.fill(batch, table == null ? null : ((Labels) table).handle(), result);
     try {
-      NativeRuntime.check(Gavel.gavel_engine_run(engine, staging.batch(), staging.outputs()));
+      RankSums.check(sums, Gavel.gavel_engine_run(engine, staging.batch(), staging.outputs()));
     } finally {
       batch.onCancel(null);
     }

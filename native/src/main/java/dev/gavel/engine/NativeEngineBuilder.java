@@ -6,6 +6,7 @@ import dev.gavel.engine.binding.NativeEngine;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.Pointer;
 
 /** Builds {@link LibGavelEngine}s. */
@@ -15,24 +16,37 @@ final class NativeEngineBuilder implements EngineBuilder {
 
   private final ModelConfig config;
   private final EngineOptions options;
+  private final RankSums sums; // null without ranks in other processes
   private NativeEngine handle;
 
-  NativeEngineBuilder(ModelConfig config, EngineOptions options) {
+  NativeEngineBuilder(ModelConfig config, EngineOptions options, Rank rank) {
     this.config = config;
     this.options = options;
+    DeviceName device = DeviceName.parse(options.device());
     NativeRuntime.load();
-    if (options.device().startsWith("cuda")) {
+    if (device.cuda()) {
       openLibtorch();
     }
     handle = new NativeEngine();
+    sums = rank == null ? null : new RankSums(rank.collective());
     try (NativeConfig nativeConfig = new NativeConfig();
-        BytePointer denseLayers = denseLayers(config)) {
+        BytePointer denseLayers = denseLayers(config);
+        IntPointer devices = new IntPointer(device.indexes())) {
       Pointer.memset(nativeConfig, 0, nativeConfig.sizeof());
       fillShape(nativeConfig);
       nativeConfig.dense_layers(denseLayers);
-      fillRoom(nativeConfig);
-      NativeRuntime.check(Gavel.gavel_engine_create(nativeConfig, handle));
+      fillRoom(nativeConfig, device);
+      if (rank != null) {
+        nativeConfig.ranks(rank.count()).rank(rank.index()).all_reduce(sums);
+      } else if (device.indexes().length > 1) {
+        nativeConfig.ranks(device.indexes().length).rank_devices(devices);
+      }
+      check(Gavel.gavel_engine_create(nativeConfig, handle));
     }
+  }
+
+  private void check(int status) {
+    RankSums.check(sums, status);
   }
 
   /**
@@ -80,33 +94,15 @@ final class NativeEngineBuilder implements EngineBuilder {
         .normalize_experts(flag(config.normalizeExperts()));
   }
 
-  private void fillRoom(NativeConfig target) {
-    boolean cuda = options.device().startsWith("cuda");
-    if (!cuda && !options.device().equals("cpu")) {
-      throw new EngineException(
-          EngineException.Code.INVALID_ARGUMENT,
-          "device: expected cpu or cuda:N, found " + options.device());
-    }
+  private void fillRoom(NativeConfig target, DeviceName device) {
     target
-        .device_type(cuda ? Gavel.GAVEL_CUDA : Gavel.GAVEL_CPU)
-        .device_index(cuda ? deviceIndex(options.device()) : 0)
+        .device_type(device.cuda() ? Gavel.GAVEL_CUDA : Gavel.GAVEL_CPU)
+        .device_index(device.cuda() ? device.indexes()[0] : 0)
         .quantization(options.quantization().ordinal())
         .threads(options.threads())
         .batch_tokens_max(options.batchTokensMax())
         .block_tokens(options.blockTokens())
         .blocks(options.blocks());
-  }
-
-  private static int deviceIndex(String device) {
-    if (device.equals("cuda")) {
-      return 0;
-    }
-    try {
-      return Integer.parseInt(device.substring("cuda:".length()));
-    } catch (NumberFormatException | StringIndexOutOfBoundsException e) {
-      throw new EngineException(
-          EngineException.Code.INVALID_ARGUMENT, "device: expected cpu or cuda:N, found " + device);
-    }
   }
 
   private static int flag(boolean value) {
@@ -138,8 +134,8 @@ final class NativeEngineBuilder implements EngineBuilder {
 
   @Override
   public Engine build() {
-    NativeRuntime.check(Gavel.gavel_engine_finish(open()));
-    Engine engine = new LibGavelEngine(handle, config, options);
+    check(Gavel.gavel_engine_finish(open()));
+    Engine engine = new LibGavelEngine(handle, config, options, sums);
     handle = null;
     return engine;
   }
