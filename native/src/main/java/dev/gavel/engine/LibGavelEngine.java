@@ -113,6 +113,9 @@ final class LibGavelEngine implements Engine {
       Gavel.gavel_engine_destroy(handle);
       handle = null;
       staging.close();
+      if (sums != null) {
+        sums.close();
+      }
     }
   }
 

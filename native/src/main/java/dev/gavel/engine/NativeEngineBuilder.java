@@ -145,6 +145,9 @@ final class NativeEngineBuilder implements EngineBuilder {
     if (handle != null) {
       Gavel.gavel_engine_destroy(handle);
       handle = null;
+      if (sums != null) {
+        sums.close();
+      }
     }
   }
 }

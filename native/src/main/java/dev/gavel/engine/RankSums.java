@@ -13,7 +13,6 @@ final class RankSums extends NativeAllReduce {
 
   RankSums(Rank.Collective collective) {
     this.collective = collective;
-    allocate();
     if (isNull()) {
       throw new EngineException(
           EngineException.Code.RESOURCE_EXHAUSTED,
