@@ -200,7 +200,8 @@ public final class GlooExchange implements GradientExchange {
     return out;
   }
 
-  private void sum(Tensor tensor, String what) {
+  /** Of any type that Gloo adds; {@code what} is named where not all answer. */
+  void sum(Tensor tensor, String what) {
     try {
       Work work = group.allreduce(new TensorVector(tensor));
       work._wait(new Milliseconds(spec.stepTimeout().toMillis()));

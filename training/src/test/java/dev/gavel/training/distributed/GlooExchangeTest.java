@@ -14,11 +14,8 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -36,47 +33,21 @@ class GlooExchangeTest {
     Torch.threads(1);
     Assumptions.assumeTrue(
         GlooExchange.isAvailable(), "the native libraries are built without Gloo");
-    List<Process> workers = new ArrayList<>();
-    for (int rank = 0; rank < 2; rank++) {
-      workers.add(start(rank));
-    }
-    new Worker(GradientExchange.ALONE, folder.resolve("alone"), folder.resolve("alone-run")).work();
-    try {
+    try (WorkerProcesses workers = new WorkerProcesses(Worker.class, folder)) {
       for (int rank = 0; rank < 2; rank++) {
-        assertTrue(workers.get(rank).waitFor(10, TimeUnit.MINUTES), "worker " + rank + " hangs");
-        assertEquals(0, workers.get(rank).exitValue(), Files.readString(log(rank)));
+        workers.start(
+            rank,
+            Map.of(),
+            Integer.toString(rank),
+            "2",
+            folder.resolve("meeting").toString(),
+            folder.resolve("worker" + rank).toString(),
+            folder + "/run");
       }
-    } finally {
-      workers.forEach(Process::destroyForcibly);
+      new Worker(GradientExchange.ALONE, folder.resolve("alone"), folder.resolve("alone-run"))
+          .work();
+      workers.await();
     }
-  }
-
-  private static Process start(int rank) throws IOException {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx512m"));
-    for (String name : new String[] {"gavel.native.dir", "java.library.path"}) {
-      if (System.getProperty(name) != null) {
-        command.add("-D" + name + "=" + System.getProperty(name));
-      }
-    }
-    command.addAll(List.of("-cp", classPath(), Worker.class.getName()));
-    command.addAll(List.of(Integer.toString(rank), "2", folder.resolve("meeting").toString()));
-    command.addAll(List.of(folder.resolve("worker" + rank).toString(), folder + "/run"));
-    return new ProcessBuilder(command)
-        .redirectErrorStream(true)
-        .redirectOutput(log(rank).toFile())
-        .start();
-  }
-
-  private static String classPath() {
-    String whole = System.getProperty("surefire.test.class.path");
-    return whole == null ? System.getProperty("java.class.path") : whole;
-  }
-
-  private static Path log(int rank) {
-    return folder.resolve("worker" + rank + ".log");
   }
 
   private static Map<String, double[]> values(String who, String what) throws IOException {
