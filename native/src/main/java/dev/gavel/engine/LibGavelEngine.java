@@ -15,8 +15,7 @@ final class LibGavelEngine implements Engine {
   private final RankSums sums; // called by the engine; null without ranks in other processes
   private NativeEngine handle; // null once closed; guarded by this
 
-  LibGavelEngine(
-      NativeEngine handle, ModelConfig config, EngineOptions options, RankSums sums) {
+  LibGavelEngine(NativeEngine handle, ModelConfig config, EngineOptions options, RankSums sums) {
     this.sums = sums;
     this.handle = handle;
     this.config = config;

@@ -29,7 +29,10 @@ public record Rank(int index, int count, Collective collective) {
     if (count < 2 || index < 0 || index >= count) {
       throw new EngineException(
           EngineException.Code.INVALID_ARGUMENT,
-          "rank: expected one from 0 to below the number of ranks, found " + index + " of " + count);
+          "rank: expected one from 0 to below the number of ranks, found "
+              + index
+              + " of "
+              + count);
     }
   }
 }

@@ -100,7 +100,8 @@ class DeviceGroupTest {
       EngineInfo info = group.info();
       assertEquals("cuda:0+2", info.device());
       assertEquals(cpu.info().parameters(), info.parameters());
-      assertEquals(2L * SHAPE.layers() * SHAPE.kvHeads() * SHAPE.headDim() * 2, info.kvBytesPerToken());
+      assertEquals(
+          2L * SHAPE.layers() * SHAPE.kvHeads() * SHAPE.headDim() * 2, info.kvBytesPerToken());
     }
   }
 
@@ -133,7 +134,9 @@ class DeviceGroupTest {
     }
   }
 
-  /** A rank alone, whose sums add nothing, is asked for two of them a layer and one at the start. */
+  /**
+   * A rank alone, whose sums add nothing, is asked for two of them a layer and one at the start.
+   */
   @Test
   void aRankOfAnotherProcessSumsTwiceALayer() {
     List<Long> sums = new ArrayList<>();

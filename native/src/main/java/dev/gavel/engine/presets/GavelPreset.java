@@ -16,7 +16,10 @@ public class GavelPreset implements InfoMapper {
   public void map(InfoMap infoMap) {
     infoMap
         .put(new Info("GAVEL_API").cppTypes().annotations())
-        .put(new Info("gavel_all_reduce").valueTypes("NativeAllReduce").pointerTypes("NativeAllReduce"))
+        .put(
+            new Info("gavel_all_reduce")
+                .valueTypes("NativeAllReduce")
+                .pointerTypes("NativeAllReduce"))
         .put(new Info("gavel_engine").pointerTypes("NativeEngine"))
         .put(new Info("gavel_labels").pointerTypes("NativeLabels"))
         .put(new Info("gavel_config").pointerTypes("NativeConfig"))

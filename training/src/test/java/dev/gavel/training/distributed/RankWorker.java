@@ -68,8 +68,7 @@ final class RankWorker {
     EngineOptions options = new EngineOptions("cuda:0", Quantization.FP32, 1, 256, 16, 16);
     for (String shape : SHAPES) {
       try (Engine engine =
-          engine(
-              Path.of(args[2], shape), config -> EngineBuilder.create(config, options, part))) {
+          engine(Path.of(args[2], shape), config -> EngineBuilder.create(config, options, part))) {
         Files.writeString(out.resolve(shape), judge(engine).toString());
         Files.writeString(out.resolve(shape + TOKENS), reason(engine).toString());
         if (shape.equals(SHAPES.get(0))) {
@@ -106,8 +105,7 @@ final class RankWorker {
     }
   }
 
-  static Engine engine(
-      Path model, Function<ModelConfig, EngineBuilder> builders) {
+  static Engine engine(Path model, Function<ModelConfig, EngineBuilder> builders) {
     Weights weights = Weights.open(model);
     try (EngineBuilder builder = builders.apply(weights.config())) {
       weights.forEach(builder::tensor);

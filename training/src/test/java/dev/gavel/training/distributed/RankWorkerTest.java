@@ -70,8 +70,7 @@ class RankWorkerTest {
   }
 
   private static Engine alone(String shape) {
-    return RankWorker.engine(
-        folder.resolve(shape), config -> EngineBuilder.create(config, CPU));
+    return RankWorker.engine(folder.resolve(shape), config -> EngineBuilder.create(config, CPU));
   }
 
   /**
