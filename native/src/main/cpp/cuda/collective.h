@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "gavel.h"
+#include "cuda/device.h"
 #include "support/error.h"
 
 namespace gavel {
@@ -19,28 +19,29 @@ class Collective {
 
   virtual ~Collective() = default;
 
-  // Enqueues data[i] = sum over the ranks of data[i]. Fails with UNAVAILABLE where a rank is lost.
-  virtual void sum(const Terms& terms, void* stream) = 0;
+  // data[i] = sum over the ranks of data[i], in the order of the device's stream: enqueued, or done on return.
+  // Fails with UNAVAILABLE where a rank is lost.
+  virtual void sum(const Terms& terms, const Device& device) = 0;
 
   // Fails with UNAVAILABLE where what was enqueued, and has been waited for, was not summed.
   virtual void require_whole() = 0;
 };
 
-// gavel_config.all_reduce
+// gavel_config.all_reduce; waits for the stream first.
 class CallbackCollective : public Collective {
  public:
   CallbackCollective(gavel_all_reduce function, void* context) : function_(function), context_(context) {}
 
-  void sum(const Terms& terms, void* stream) override {
-    const int32_t status = function_(context_, terms.data, terms.elements, terms.dtype, stream);
+  void sum(const Terms& terms, const Device& device) override {
+    device.synchronize();
+    const int32_t status = function_(context_, terms.data, terms.elements, terms.dtype, device.stream());
     if (status != GAVEL_OK) {
       fail(GAVEL_UNAVAILABLE, "ranks: expected a sum over all ranks, found that all_reduce failed with status %d",
            status);
     }
   }
 
-  // A sum that was promised and not delivered fails on the stream.
-  void require_whole() override {}
+  void require_whole() override {}  // its status has said so
 
  private:
   const gavel_all_reduce function_;

@@ -108,7 +108,7 @@ void DeviceEngine::sum_once() const {
   DeviceMemory zeros(device_);
   zeros.reserve(kElements * sizeof(uint16_t));
   device_.fill(zeros.data(), 0, zeros.bytes());
-  collective_->sum({zeros.data(), kElements, GAVEL_BF16}, device_.stream());
+  collective_->sum({zeros.data(), kElements, GAVEL_BF16}, device_);
   device_.synchronize();
   collective_->require_whole();
 }

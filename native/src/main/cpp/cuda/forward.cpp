@@ -278,7 +278,7 @@ void DeviceForward::sparse_feed_forward(const DeviceLayer& layer, int32_t rows) 
 // of each of their sums, is less than what rounding the stream costs at every layer.
 void DeviceForward::sum_delta(int32_t rows) {
   if (collective_ != nullptr) {
-    collective_->sum({delta_.data(), static_cast<int64_t>(rows) * config_.hidden, GAVEL_BF16}, device_.stream());
+    collective_->sum({delta_.data(), static_cast<int64_t>(rows) * config_.hidden, GAVEL_BF16}, device_);
   }
 }
 

@@ -47,7 +47,7 @@ template <typename F>
 void resolve(void* library, const char* name, F& function) {
   function = reinterpret_cast<F>(dlsym(library, name));
   if (function == nullptr) {
-    fail(GAVEL_UNAVAILABLE, "nccl: expected version 2.4 or later, found one without %s", name);
+    fail(GAVEL_UNAVAILABLE, "nccl: expected version 2.10 or later, found one without %s", name);
   }
 }
 
@@ -108,9 +108,10 @@ void Rank::join(const Id& id) {
   }
 }
 
-void Rank::sum(const Terms& terms, void* stream) {
+void Rank::sum(const Terms& terms, const Device& device) {
   const std::lock_guard<std::timed_mutex> lock(calling_);
-  require(api_.all_reduce(terms.data, terms.data, terms.elements, type_of(terms.dtype), kSum, joined(), stream), "sum");
+  require(api_.all_reduce(terms.data, terms.data, terms.elements, type_of(terms.dtype), kSum, joined(), device.stream()),
+          "sum");
 }
 
 void Rank::require_whole() {

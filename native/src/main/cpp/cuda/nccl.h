@@ -41,7 +41,7 @@ class Rank : public Collective {
   // Meets the others; the thread's device becomes the rank's. Returns when all have come.
   void join(const Id& id);
 
-  void sum(const Terms& terms, void* stream) override;
+  void sum(const Terms& terms, const Device& device) override;
   void require_whole() override;
 
   // From any thread, and the only end a rank comes to: what is under way on the device stops, whoever waits for it

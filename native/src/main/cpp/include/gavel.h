@@ -59,8 +59,8 @@ typedef struct gavel_engine gavel_engine; /* weights, KV pool and workspace on o
 typedef struct gavel_labels gavel_labels; /* token trie of the labels' surface forms */
 
 /* Sums `elements` of `data` over all ranks, in place; every rank must get the same bits. `data` is memory of the
- * rank's device, `stream` the stream that the engine has put its work on: the sum is put on it too, or the stream is
- * waited for and the sum is done on return. dtype is a gavel_dtype. Returns a gavel_status; must not throw. */
+ * rank's device, and the terms are in it. The sum is done on return, or put on `stream`, the engine's. dtype is a
+ * gavel_dtype. Returns a gavel_status; must not throw. */
 typedef int32_t (*gavel_all_reduce)(void* context, void* data, int64_t elements, int32_t dtype, void* stream);
 
 /* A decoder-only transformer (Llama, Qwen2, Qwen3, Qwen3-MoE) and the room it gets. */

@@ -3,6 +3,10 @@
 //
 // Sums go from rank to rank and are rounded at each to the type of their terms, as a ring does. Ranks that are out of
 // step are told so: all must bring terms of the same number and type.
+//
+// The library of the host's device exports these functions under NCCL's names, and libnccl.so.2 is a link to it.
+#include "nccl_on_host.h"
+
 #include <condition_variable>
 #include <cstdint>
 #include <cstring>
@@ -10,8 +14,6 @@
 #include <memory>
 #include <mutex>
 #include <vector>
-
-#include "gavel.h"
 
 namespace {
 
@@ -34,15 +36,6 @@ struct Ring {
   size_t arrived = 0;
   uint64_t sums = 0;
   bool in_step = true;
-};
-
-struct Communicator {
-  std::shared_ptr<Ring> ring;
-  size_t rank;
-};
-
-struct Id {
-  char bytes[128];
 };
 
 std::mutex mutex;
@@ -79,6 +72,14 @@ void add_up(Ring& ring) {
 }
 
 }  // namespace
+
+struct gavel::nccl::Communicator {
+  std::shared_ptr<Ring> ring;
+  size_t rank;
+};
+
+using gavel::nccl::Communicator;
+using gavel::nccl::Id;
 
 extern "C" {
 
@@ -151,3 +152,7 @@ GAVEL_API const char* ncclGetErrorString(int32_t code) {
 }
 
 }  // extern "C"
+
+gavel::nccl::Api nccl_on_host() {
+  return {ncclGetUniqueId, ncclCommInitRank, ncclAllReduce, ncclCommAbort, ncclCommGetAsyncError, ncclGetErrorString};
+}

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "host_products.h"
+#include "nccl_on_host.h"
 #include "parity_model.h"
 #include "support/error.h"
 
@@ -41,7 +42,10 @@ void expect_failure(const std::string& what, int32_t status, const std::string& 
              std::to_string(found) + ", " + message);
 }
 
-const gavel::nccl::Api& nccl() { return gavel::nccl::open({GAVEL_HOST_LIBRARIES}); }
+const gavel::nccl::Api& nccl() {
+  static const gavel::nccl::Api api = nccl_on_host();
+  return api;
+}
 
 gavel_config over(gavel_config config, int ranks) {
   config.ranks = ranks;

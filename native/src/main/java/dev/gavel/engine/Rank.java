@@ -19,8 +19,8 @@ public record Rank(int index, int count, Collective collective) {
      * throws ends the batch with UNAVAILABLE, so it has to give up on a rank that died.
      *
      * @param address of the terms, in memory of this rank's device
-     * @param stream the device's stream that the terms are computed on: to be waited for before
-     *     they are read elsewhere
+     * @param stream the engine's stream on the device, where the sum is to be if it is not done on
+     *     return
      */
     void sum(long address, long elements, DType type, long stream) throws Exception;
   }
