@@ -95,17 +95,6 @@ std::unique_ptr<DeviceEngine> make(const gavel_config& config, std::shared_ptr<C
   return std::make_unique<DeviceEngine>(config, functions, std::move(products), std::move(collective));
 }
 
-// PyTorch's wheel has NCCL in a folder beside its own.
-std::vector<std::string> nccl_folders() {
-  std::vector<std::string> folders = {folder()};
-  const std::string libtorch = libtorch::folder();
-  if (!libtorch.empty()) {
-    folders.push_back(libtorch);
-    folders.push_back(libtorch + "/../../nvidia/nccl/lib");
-  }
-  return folders;
-}
-
 }  // namespace
 
 std::unique_ptr<Engine> engine(const gavel_config& source) {
@@ -119,7 +108,7 @@ std::unique_ptr<Engine> engine(const gavel_config& source) {
   for (int32_t r = 0; r < config.ranks; r++) {
     open(config.rank_devices[r]);
   }
-  return std::make_unique<GroupEngine>(source, nccl::open(nccl_folders()), make);
+  return std::make_unique<GroupEngine>(source, nccl::open(folder(), libtorch::folder()), make);
 }
 
 }  // namespace gavel::cuda

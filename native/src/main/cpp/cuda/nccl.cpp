@@ -30,10 +30,10 @@ int32_t type_of(int32_t dtype) {
   }
 }
 
-void* load(const std::vector<std::string>& folders, std::string& looked_for) {
+void* load(const std::string& own, const std::string& libtorch, std::string& looked_for) {
   void* library = dlopen(kFile, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
-  for (const std::string& folder : folders) {
-    if (library == nullptr) {
+  for (const std::string& folder : {own, libtorch, libtorch.empty() ? libtorch : libtorch + "/../../nvidia/nccl/lib"}) {
+    if (library == nullptr && !folder.empty()) {
       const std::string file = folder + "/" + kFile;
       looked_for += file + ", ";
       library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -53,13 +53,13 @@ void resolve(void* library, const char* name, F& function) {
 
 }  // namespace
 
-const Api& open(const std::vector<std::string>& folders) {
+const Api& open(const std::string& own, const std::string& libtorch) {
   const std::lock_guard<std::mutex> lock(mutex);
   if (api.id != nullptr) {
     return api;
   }
   std::string looked_for;
-  void* library = load(folders, looked_for);
+  void* library = load(own, libtorch, looked_for);
   if (library == nullptr) {
     fail(GAVEL_UNAVAILABLE, "nccl: expected %s for a model over several devices, looked for %s, found: %s", kFile,
          looked_for.c_str(), dlerror());
@@ -110,8 +110,9 @@ void Rank::join(const Id& id) {
 
 void Rank::sum(const Terms& terms, const Device& device) {
   const std::lock_guard<std::timed_mutex> lock(calling_);
-  require(api_.all_reduce(terms.data, terms.data, terms.elements, type_of(terms.dtype), kSum, joined(), device.stream()),
-          "sum");
+  require(
+      api_.all_reduce(terms.data, terms.data, terms.elements, type_of(terms.dtype), kSum, joined(), device.stream()),
+      "sum");
 }
 
 void Rank::require_whole() {

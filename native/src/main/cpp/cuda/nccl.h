@@ -4,7 +4,6 @@
 #include <atomic>
 #include <mutex>
 #include <string>
-#include <vector>
 
 #include "cuda/collective.h"
 
@@ -26,9 +25,10 @@ struct Api {
   const char* (*error_text)(int32_t);
 };
 
-// Opens libnccl.so.2 once per process: the one that is loaded already, as by LibTorch, else the first in these
-// folders, else the system's. Fails with UNAVAILABLE, naming where it was looked for.
-const Api& open(const std::vector<std::string>& folders);
+// Opens libnccl.so.2 once per process: the one that is loaded already, as by LibTorch, else one in our own folder or in
+// that of LibTorch (where that is PyTorch's wheel, NCCL has a folder beside it), else the system's. Either may be
+// empty. Fails with UNAVAILABLE, naming where it was looked for.
+const Api& open(const std::string& own, const std::string& libtorch);
 
 // A new meeting point for a group of ranks. Fails with UNAVAILABLE.
 Id new_id(const Api& api);

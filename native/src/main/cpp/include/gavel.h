@@ -102,12 +102,12 @@ typedef struct gavel_config {
    * engine drives all devices, which takes NCCL; or each rank is an engine, wherever it runs, with all_reduce: then
    * all get the same tensors and the same batches in the same order, `cancel` is not looked at, and whoever sums has
    * to give up on a rank that died: its status ends the batch. */
-  int32_t ranks;                 /* 0 or 1: the whole model on device_index */
-  const int32_t* rank_devices;   /* [ranks] devices of one engine, all of one kind; or null */
-  int32_t rank;                  /* without rank_devices: this engine's, from 0 */
-  gavel_all_reduce all_reduce;   /* without rank_devices */
-  void* all_reduce_context;      /* given to all_reduce */
-  int32_t rank_timeout_ms;       /* with rank_devices: longest wait of ranks for each other; 0: 120 s */
+  int32_t ranks;               /* 0 or 1: the whole model on device_index */
+  const int32_t* rank_devices; /* [ranks] devices of one engine, all of one kind; or null */
+  int32_t rank;                /* without rank_devices: this engine's, from 0 */
+  gavel_all_reduce all_reduce; /* without rank_devices */
+  void* all_reduce_context;    /* given to all_reduce */
+  int32_t rank_timeout_ms;     /* with rank_devices: longest wait of ranks for each other; 0: 120 s */
 } gavel_config;
 
 typedef struct gavel_info {

@@ -102,9 +102,8 @@ void RankThreads::run(const Task& task, const std::function<void()>& stop, const
   state.at_it.assign(threads_.size(), 1);
   state.epoch++;
   state.changed.notify_all();
-  bool idle =
-      state.wait(lock, patience.whole, [&] { return state.idle() || state.first != nullptr; }) &&
-      (state.idle() || state.wait(lock, patience.rest, [&] { return state.idle(); }));
+  bool idle = state.wait(lock, patience.whole, [&] { return state.idle() || state.first != nullptr; }) &&
+              (state.idle() || state.wait(lock, patience.rest, [&] { return state.idle(); }));
   std::exception_ptr failure = state.first;
   if (!idle) {
     const std::string late = state.names();

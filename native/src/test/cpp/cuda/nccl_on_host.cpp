@@ -112,8 +112,8 @@ GAVEL_API int32_t ncclCommInitRank(Communicator** communicator, int32_t ranks, I
   return kSuccess;
 }
 
-GAVEL_API int32_t ncclAllReduce(const void*, void* data, size_t count, int32_t type, int32_t, Communicator* communicator,
-                                void*) {
+GAVEL_API int32_t ncclAllReduce(const void*, void* data, size_t count, int32_t type, int32_t,
+                                Communicator* communicator, void*) {
   const std::shared_ptr<Ring> ring = communicator->ring;
   const size_t rank = communicator->rank;
   std::unique_lock<std::mutex> lock(ring->mutex);

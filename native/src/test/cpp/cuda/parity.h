@@ -18,8 +18,8 @@ namespace parity {
 // Makes the engine to compare, for a config without a device.
 using MakeEngine = std::function<std::unique_ptr<gavel::Engine>(const gavel_config&)>;
 
-// Compares the engine, of one device or of `ranks`, with the engine on the CPU; 0 if no check failed. golden: the folder
-// of a dense case whose shape the kernels have, or empty.
+// Compares the engine, of one device or of `ranks`, with the engine on the CPU; 0 if no check failed. golden: the
+// folder of a dense case whose shape the kernels have, or empty.
 int run(const MakeEngine& make, int ranks, const std::string& golden, uint64_t seed);
 
 }  // namespace parity

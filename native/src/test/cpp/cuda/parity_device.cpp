@@ -1,14 +1,45 @@
-// The engine on every device beside the engine on the CPU: parity_device LIBRARY LIBTORCH [SEED], LIBRARY a built
-// libgavel_cuda.so, LIBTORCH the folder of a LibTorch with CUDA. Ends with 77 where there is no device.
+// The engine on every device, and over several, beside the engine on the CPU: parity_device LIBRARY LIBTORCH [SEED],
+// LIBRARY a built libgavel_cuda.so, LIBTORCH the folder of a LibTorch with CUDA. Ends with 77 where there is no device.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
 
+#include "cuda/group.h"
 #include "device_library.h"
-#include "cuda/engine.h"
 #include "gavel.h"
 #include "libtorch.h"
 #include "parity.h"
+
+namespace {
+
+// Models dealt out over the first two devices, and four, where there are so many.
+int compare_groups(const gavel_cuda_table& table, int32_t devices, const char* libtorch, uint64_t seed) {
+  const int32_t indexes[] = {0, 1, 2, 3};
+  for (int ranks = 2; ranks <= std::min(devices, 4); ranks *= 2) {
+    std::printf("comparing engines over %d devices, seed %llu\n", ranks, static_cast<unsigned long long>(seed));
+    const auto make = [&](gavel_config config) {
+      config.device_type = GAVEL_CUDA;
+      config.ranks = ranks;
+      config.rank_devices = indexes;
+      return std::make_unique<gavel::GroupEngine>(
+          config, gavel::nccl::open("", libtorch),
+          [&](const gavel_config& own, std::shared_ptr<gavel::Collective> collective) {
+            return std::make_unique<gavel::DeviceEngine>(own, table, gavel::libtorch::products(own.device_index),
+                                                         std::move(collective));
+          });
+    };
+    if (parity::run(make, ranks, "", seed) != 0) {
+      return 1;
+    }
+  }
+  if (devices < 2) {
+    std::printf("skipped: engines over several devices, found one device\n");
+  }
+  return 0;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 3) {
@@ -33,5 +64,5 @@ int main(int argc, char** argv) {
       return 1;
     }
   }
-  return 0;
+  return compare_groups(table, devices, argv[2], seed);
 }

@@ -149,7 +149,8 @@ void check_refusals(const gavel_cuda_table& functions, const gavel_config& shape
                  [&] { gavel::Engine::create(on_cpu); });
   gavel_config alone = over(shape, 2);
   alone.rank_devices = nullptr;
-  expect_failure("ranks that cannot sum", GAVEL_INVALID_ARGUMENT, "found neither", [&] { gavel::Engine::create(alone); });
+  expect_failure("ranks that cannot sum", GAVEL_INVALID_ARGUMENT, "found neither",
+                 [&] { gavel::Engine::create(alone); });
   gavel_cuda_table mixed = functions;
   mixed.device_info = [](int32_t device, gavel_cuda_device* info) {
     const int32_t status = gavel_cuda(GAVEL_CUDA_VERSION)->device_info(device, info);
