@@ -4,6 +4,7 @@ import dev.gavel.engine.EngineOptions;
 import dev.gavel.engine.Quantization;
 import dev.gavel.server.ServerConfig;
 import java.nio.file.Path;
+import java.util.List;
 import picocli.CommandLine.Option;
 
 /** How a local engine computes. What is not given stays as it was. */
@@ -20,9 +21,21 @@ public final class EngineFlags {
   @Option(names = "--threads", paramLabel = "T", description = "CPU threads; default: all cores.")
   private Integer threads;
 
+  @Option(
+      names = "--device",
+      paramLabel = "DEVICE[,DEVICE]",
+      split = ",",
+      description =
+          "Where to compute: cpu (the default) or cuda:N, which is then required; a server takes"
+              + " several, cpu also more than once.")
+  private List<String> devices;
+
   /** For an engine without a server. */
   public EngineOptions options(Action action) {
     EngineOptions options = EngineOptions.defaults();
+    if (devices != null) {
+      options = options.withDevice(oneDevice(action));
+    }
     if (quantization != null) {
       options = options.withQuantization(quantization);
     }
@@ -42,24 +55,34 @@ public final class EngineFlags {
     }
   }
 
+  private String oneDevice(Action action) {
+    if (devices.size() != 1) {
+      throw action.usage("--device: expected one device here, found " + devices);
+    }
+    return checked(devices, action).allDevices().get(0);
+  }
+
   /** For a server. */
   public ServerConfig applyTo(ServerConfig config, Action action) {
-    ServerConfig chosen = quantization == null ? config : config.withQuantization(quantization);
-    if (threads == null) {
-      return chosen;
+    ServerConfig.EngineRoom room = config.engine();
+    if (devices != null) {
+      room = room.withDevices(checked(devices, action).allDevices());
     }
-    ServerConfig.EngineRoom room = chosen.engine();
-    return chosen.withEngine(
-        new ServerConfig.EngineRoom(
-            room.device(),
-            room.quantization(),
-            checkedThreads(action),
-            room.batchTokensMax(),
-            room.batchDelayMicrosMax(),
-            room.blockTokens(),
-            room.kvBlocks(),
-            room.kvBytesMax(),
-            room.kvCacheEnabled()));
+    if (quantization != null) {
+      room = room.withQuantization(quantization);
+    }
+    if (threads != null) {
+      room = room.withThreads(checkedThreads(action));
+    }
+    return config.withEngine(room);
+  }
+
+  private static ServerConfig.EngineRoom checked(List<String> names, Action action) {
+    try {
+      return ServerConfig.defaults().engine().withDevices(names);
+    } catch (IllegalArgumentException e) {
+      throw action.usage(e.getMessage().replace("engine.devices", "--device"));
+    }
   }
 
   private int checkedThreads(Action action) {
@@ -71,9 +94,10 @@ public final class EngineFlags {
 
   /** With a running server these flags are a mistake. */
   public void refuseWithTarget(Action action) {
-    if (quantization != null || threads != null) {
+    if (quantization != null || threads != null || devices != null) {
       throw action.usage(
-          "--quantization and --threads go with --model; with --target the server has decided");
+          "--device, --quantization and --threads go with --model; with --target the server has"
+              + " decided");
     }
   }
 }

@@ -1,12 +1,15 @@
 package dev.gavel.cli;
 
 import dev.gavel.cli.client.LocalServer;
+import dev.gavel.engine.Engine;
 import dev.gavel.engine.EngineInfo;
 import dev.gavel.server.GavelServer;
 import dev.gavel.server.ServerConfig;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -74,7 +77,8 @@ public final class ServeCommand extends Action {
 
   private void announce(LocalServer local, double seconds) {
     PrintStream out = terminal().out();
-    EngineInfo info = local.engine().info();
+    List<EngineInfo> engines = local.engines().stream().map(Engine::info).toList();
+    EngineInfo info = engines.get(0);
     out.printf(
         Locale.ROOT,
         "gavel %s: %s %s, %s, %.1fM parameters, %s on %s (%s, %d threads), ready in %.1f s%n",
@@ -84,9 +88,9 @@ public final class ServeCommand extends Action {
         local.model().config().architecture(),
         info.parameters() * 1e-6,
         info.quantization().id(),
-        info.device(),
+        engines.stream().map(EngineInfo::device).collect(Collectors.joining(", ")),
         info.instructionSet(),
-        info.threads(),
+        engines.stream().mapToInt(EngineInfo::threads).sum(),
         seconds);
     GavelServer server = local.server();
     if (server.port() >= 0) {

@@ -25,6 +25,10 @@ public record EngineOptions(
         "cpu", Quantization.FP32, Runtime.getRuntime().availableProcessors(), 4096, 16, 1024);
   }
 
+  public EngineOptions withDevice(String value) {
+    return new EngineOptions(value, quantization, threads, batchTokensMax, blockTokens, blocks);
+  }
+
   public EngineOptions withQuantization(Quantization value) {
     return new EngineOptions(device, value, threads, batchTokensMax, blockTokens, blocks);
   }

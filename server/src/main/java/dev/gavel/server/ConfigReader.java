@@ -84,15 +84,22 @@ final class ConfigReader {
   }
 
   private static void requireKind(String key, JsonNode standard, JsonNode given) {
-    boolean fits =
-        standard.isTextual()
-            ? given.isTextual()
-            : standard.isBoolean() ? given.isBoolean() : given.isIntegralNumber();
+    switch (standard.getNodeType()) {
+      case STRING -> require(given.isTextual(), key, "a text", given);
+      case BOOLEAN -> require(given.isBoolean(), key, "true or false", given);
+      case ARRAY -> {
+        boolean texts = given.isArray();
+        for (JsonNode element : given) {
+          texts &= element.isTextual();
+        }
+        require(texts, key, "a list of texts", given);
+      }
+      default -> require(given.isIntegralNumber(), key, "a whole number", given);
+    }
+  }
+
+  private static void require(boolean fits, String key, String kind, JsonNode given) {
     if (!fits) {
-      String kind =
-          standard.isTextual()
-              ? "a text"
-              : standard.isBoolean() ? "true or false" : "a whole number";
       throw new IllegalArgumentException(key + ": expected " + kind + ", found " + given);
     }
   }

@@ -8,7 +8,8 @@ import dev.gavel.server.api.Serving;
 import dev.gavel.server.observability.ServerStats;
 import dev.gavel.server.results.ResultCache;
 import dev.gavel.server.scheduling.Admission;
-import dev.gavel.server.scheduling.DeviceLoop;
+import dev.gavel.server.scheduling.DeviceState;
+import dev.gavel.server.scheduling.Scheduler;
 import dev.gavel.v1.RelevanceGrpc;
 import io.grpc.ServerBuilder;
 import io.grpc.ServerServiceDefinition;
@@ -19,11 +20,13 @@ import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,7 +36,7 @@ import org.slf4j.LoggerFactory;
  * <pre>{@code
  * ServerConfig config = ServerConfig.defaults().withUds("/run/gavel.sock");
  * try (RelevanceModel model = RelevanceModel.open(directory);
- *     Engine engine = model.loadEngine(config.engineOptions(model.config()));
+ *     Engine engine = model.loadEngine(config.engineOptions(model.config()).get(0));
  *     GavelServer server = GavelServer.start(config, model, engine)) {
  *   server.awaitClose();
  * }
@@ -42,6 +45,9 @@ import org.slf4j.LoggerFactory;
 public final class GavelServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(GavelServer.class);
   private static final int CHANNELZ_PAGE_MAX = 100;
+
+  /** What the health service calls a device, before its name. */
+  private static final String DEVICE_SERVICE = "device/";
 
   /** How long the answers of calls that closing has failed may take to be written. */
   private static final long ANSWER_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -53,35 +59,45 @@ public final class GavelServer implements AutoCloseable {
   private final ExecutorService calls;
   private final ExecutorService tokenizers;
   private final ResultCache results;
-  private final DeviceLoop loop;
+  private final Scheduler scheduler;
   private final Transports transports;
   private boolean closing;
   private boolean closed;
 
-  /**
-   * Starts serving; on return the server is ready. Model and engine stay the caller's, and must
-   * outlive the server; the engine must not be used by anybody else meanwhile.
-   *
-   * @throws IOException if an address cannot be bound
-   * @throws dev.gavel.engine.EngineException if the engine refuses the model's labels
-   */
+  /** The same with one engine. */
   public static GavelServer start(ServerConfig config, RelevanceModel model, Engine engine)
       throws IOException {
-    return new GavelServer(config, model, engine);
+    return start(config, model, List.of(engine));
   }
 
-  private GavelServer(ServerConfig config, RelevanceModel model, Engine engine) throws IOException {
+  /**
+   * Starts serving; on return the server is ready. Model and engines stay the caller's, and must
+   * outlive the server; the engines must not be used by anybody else meanwhile.
+   *
+   * @param engines of this model, one a device, with the same room; see {@link
+   *     ServerConfig#engineOptions}
+   * @throws IOException if an address cannot be bound
+   * @throws dev.gavel.engine.EngineException if an engine refuses the model's labels
+   */
+  public static GavelServer start(ServerConfig config, RelevanceModel model, List<Engine> engines)
+      throws IOException {
+    return new GavelServer(config, model, engines);
+  }
+
+  private GavelServer(ServerConfig config, RelevanceModel model, List<Engine> engines)
+      throws IOException {
     this.config = config;
     results = new ResultCache(resultBounds(config), stats);
     int threads = Math.max(2, Runtime.getRuntime().availableProcessors());
     calls = Executors.newFixedThreadPool(threads, named("gavel-call-"));
     tokenizers = Executors.newFixedThreadPool(threads, named("gavel-tokenizer-"));
-    DeviceLoop started = null;
+    Scheduler started = null;
     try {
       started =
-          DeviceLoop.start(engine, model.labelTokens(), loopOptions(config), stats, this::ready);
-      loop = started;
-      ServerServiceDefinition relevance = RelevanceService.define(serving(model, engine));
+          Scheduler.start(
+              engines, model.labelTokens(), schedulerOptions(config), stats, this::ready);
+      scheduler = started;
+      ServerServiceDefinition relevance = RelevanceService.define(serving(model, engines));
       transports = Transports.open(config, builder -> configure(builder, relevance));
     } catch (IOException | RuntimeException e) {
       if (started != null) {
@@ -90,12 +106,12 @@ public final class GavelServer implements AutoCloseable {
       stopThreads();
       throw e;
     }
-    ready(true);
+    ready(scheduler.devices());
   }
 
-  private static DeviceLoop.Options loopOptions(ServerConfig config) {
+  private static Scheduler.Options schedulerOptions(ServerConfig config) {
     ServerConfig.Limits limits = config.limits();
-    return new DeviceLoop.Options(
+    return new Scheduler.Options(
         new Admission.Bounds(
             limits.queueItemsMax(), limits.queueTokensMax(), limits.explainPathsMax()),
         config.engine().batchDelayMicrosMax(),
@@ -109,11 +125,12 @@ public final class GavelServer implements AutoCloseable {
     return new ResultCache.Bounds(caching.bytesMax(), Duration.ofSeconds(caching.secondsMax()));
   }
 
-  private Serving serving(RelevanceModel model, Engine engine) {
+  private Serving serving(RelevanceModel model, List<Engine> engines) {
     return new Serving(
         model,
-        engine.info(),
-        loop,
+        engines.get(0).info(),
+        engines.stream().map(e -> e.info().device()).distinct().collect(Collectors.joining(",")),
+        scheduler,
         calls,
         tokenizers,
         stats,
@@ -141,10 +158,18 @@ public final class GavelServer implements AutoCloseable {
     };
   }
 
-  private void ready(boolean isReady) {
-    ServingStatus status = isReady ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
-    health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, status);
-    health.setStatus(RelevanceGrpc.SERVICE_NAME, status);
+  /** The server is as healthy as its best device; each device has a service name of its own. */
+  private void ready(List<DeviceState> devices) {
+    ServingStatus all = status(devices.stream().anyMatch(DeviceState::serves));
+    health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, all);
+    health.setStatus(RelevanceGrpc.SERVICE_NAME, all);
+    for (DeviceState device : devices) {
+      health.setStatus(DEVICE_SERVICE + device.name(), status(device.serves()));
+    }
+  }
+
+  private static ServingStatus status(boolean serves) {
+    return serves ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
   }
 
   /** The TCP port, or -1 if there is none. */
@@ -193,7 +218,7 @@ public final class GavelServer implements AutoCloseable {
       if (!drained()) {
         LOG.warn("calls still run after {} s: cancelled", config.drainSecondsMax());
       }
-      loop.close();
+      scheduler.close();
       gate.awaitEmpty(ANSWER_NANOS);
       transports.close();
     } catch (InterruptedException e) {

@@ -4,6 +4,8 @@ import dev.gavel.engine.EngineOptions;
 import dev.gavel.engine.ModelConfig;
 import dev.gavel.engine.Quantization;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Everything an operator may set. Every limit has a default; zero means "none" only where said.
@@ -57,9 +59,11 @@ public record ServerConfig(
   }
 
   /**
-   * The room the engine gets; see {@link EngineOptions}.
+   * The room each engine gets, one a device; see {@link EngineOptions}.
    *
-   * @param threads 0: all processors
+   * @param device where to compute, if there is one
+   * @param devices where to compute; empty: on {@code device}
+   * @param threads of all engines together; 0: all processors
    * @param batchDelayMicrosMax how long a batch that is not full waits for more calls; 0: not
    * @param kvBlocks KV blocks in the pool, where {@code kvBytesMax} is 0
    * @param kvBytesMax bytes of the KV pool; 0: as {@code kvBlocks} says
@@ -67,6 +71,7 @@ public record ServerConfig(
    */
   public record EngineRoom(
       String device,
+      List<String> devices,
       String quantization,
       int threads,
       int batchTokensMax,
@@ -83,6 +88,61 @@ public record ServerConfig(
       range("engine.kvBlocks", kvBlocks, 0, 1 << 26);
       range("engine.kvBytesMax", kvBytesMax, 0, Long.MAX_VALUE);
       parse(quantization);
+      device = DeviceNames.canonical("engine.device", device);
+      devices = DeviceNames.canonical("engine.devices", devices);
+      if (!devices.isEmpty() && !device.equals(DeviceNames.CPU)) {
+        throw new IllegalArgumentException(
+            "engine: expected device or devices, found both: " + device + " and " + devices);
+      }
+    }
+
+    /** Where to compute; at least one. */
+    public List<String> allDevices() {
+      return devices.isEmpty() ? List.of(device) : devices;
+    }
+
+    public EngineRoom withDevices(List<String> value) {
+      return new EngineRoom(
+          DeviceNames.CPU,
+          value,
+          quantization,
+          threads,
+          batchTokensMax,
+          batchDelayMicrosMax,
+          blockTokens,
+          kvBlocks,
+          kvBytesMax,
+          kvCacheEnabled);
+    }
+
+    public EngineRoom withThreads(int value) {
+      return with(quantization, value, batchDelayMicrosMax, kvCacheEnabled);
+    }
+
+    public EngineRoom withQuantization(Quantization value) {
+      return with(value.id(), threads, batchDelayMicrosMax, kvCacheEnabled);
+    }
+
+    public EngineRoom withBatchDelayMicrosMax(int value) {
+      return with(quantization, threads, value, kvCacheEnabled);
+    }
+
+    public EngineRoom withKvCacheEnabled(boolean value) {
+      return with(quantization, threads, batchDelayMicrosMax, value);
+    }
+
+    private EngineRoom with(String layers, int threadCount, int delayMicros, boolean kvCache) {
+      return new EngineRoom(
+          device,
+          devices,
+          layers,
+          threadCount,
+          batchTokensMax,
+          delayMicros,
+          blockTokens,
+          kvBlocks,
+          kvBytesMax,
+          kvCache);
     }
 
     static Quantization parse(String id) {
@@ -159,6 +219,7 @@ public record ServerConfig(
         new Limits(4 << 20, 8192, 1 << 20, 16, 64, 16, 60),
         new EngineRoom(
             engine.device(),
+            List.of(),
             engine.quantization().id(),
             0,
             engine.batchTokensMax(),
@@ -206,17 +267,7 @@ public record ServerConfig(
   }
 
   public ServerConfig withQuantization(Quantization value) {
-    return withEngine(
-        new EngineRoom(
-            engine.device,
-            value.id(),
-            engine.threads,
-            engine.batchTokensMax,
-            engine.batchDelayMicrosMax,
-            engine.blockTokens,
-            engine.kvBlocks,
-            engine.kvBytesMax,
-            engine.kvCacheEnabled));
+    return withEngine(engine.withQuantization(value));
   }
 
   /** No sockets at all: the server is reached by {@link GavelServer#inProcessName} only. */
@@ -224,16 +275,26 @@ public record ServerConfig(
     return withListen("").withUds("");
   }
 
-  /** What {@link dev.gavel.relevance.RelevanceModel#loadEngine} is to be given for this model. */
-  public EngineOptions engineOptions(ModelConfig model) {
+  /**
+   * What {@link dev.gavel.relevance.RelevanceModel#loadEngine} is to be given for this model, once
+   * per device. The threads are dealt out evenly, and every engine has at least one.
+   */
+  public List<EngineOptions> engineOptions(ModelConfig model) {
+    List<String> devices = engine.allDevices();
     int threads = engine.threads == 0 ? Runtime.getRuntime().availableProcessors() : engine.threads;
-    return new EngineOptions(
-        engine.device,
-        EngineRoom.parse(engine.quantization),
-        threads,
-        engine.batchTokensMax,
-        engine.blockTokens,
-        blocks(model));
+    List<EngineOptions> all = new ArrayList<>();
+    for (int i = 0; i < devices.size(); i++) {
+      int share = threads / devices.size() + (i < threads % devices.size() ? 1 : 0);
+      all.add(
+          new EngineOptions(
+              devices.get(i),
+              EngineRoom.parse(engine.quantization),
+              Math.max(1, share),
+              engine.batchTokensMax,
+              engine.blockTokens,
+              blocks(model)));
+    }
+    return all;
   }
 
   private int blocks(ModelConfig model) {

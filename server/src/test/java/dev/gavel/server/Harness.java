@@ -57,18 +57,7 @@ final class Harness implements AutoCloseable {
 
   /** The same without KV that outlives the calls that use it. */
   static ServerConfig withoutKvCache(ServerConfig config) {
-    ServerConfig.EngineRoom room = config.engine();
-    return config.withEngine(
-        new ServerConfig.EngineRoom(
-            room.device(),
-            room.quantization(),
-            room.threads(),
-            room.batchTokensMax(),
-            room.batchDelayMicrosMax(),
-            room.blockTokens(),
-            room.kvBlocks(),
-            room.kvBytesMax(),
-            false));
+    return config.withEngine(config.engine().withKvCacheEnabled(false));
   }
 
   /** Default limits, but for the queue, the explain streams and the calls of a stream. */

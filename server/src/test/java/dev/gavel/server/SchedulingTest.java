@@ -115,20 +115,8 @@ class SchedulingTest {
 
   @Test
   void delayGathersCalls() throws Exception {
-    ServerConfig.EngineRoom room = ServerConfig.defaults().engine();
-    ServerConfig config =
-        Harness.config()
-            .withEngine(
-                new ServerConfig.EngineRoom(
-                    "cpu",
-                    "fp32",
-                    1,
-                    256,
-                    1_000_000,
-                    room.blockTokens(),
-                    room.kvBlocks(),
-                    0,
-                    true));
+    ServerConfig config = Harness.config();
+    config = config.withEngine(config.engine().withBatchDelayMicrosMax(1_000_000));
     try (Harness harness = Harness.with(config)) {
       Callers callers = new Callers(harness);
       // 12 rows each, of 256: the batch runs as soon as it is full, long before the delay is over.

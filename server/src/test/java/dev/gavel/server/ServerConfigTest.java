@@ -97,19 +97,22 @@ class ServerConfigTest {
   void engineOptions() throws Exception {
     EngineOptions options =
         read("engine: {kvBytesMax: 10240, blockTokens: 8, threads: 3, quantization: int8}")
-            .engineOptions(new FakeModel().config());
+            .engineOptions(new FakeModel().config())
+            .get(0);
     // The fake model: one layer, one KV head of 8: 32 bytes a token in bf16, 256 a block.
     assertEquals(40, options.blocks());
     assertEquals(
         20,
         read("engine: {kvBytesMax: 10240, blockTokens: 8}")
             .engineOptions(new FakeModel().config())
+            .get(0)
             .blocks());
     assertEquals(3, options.threads());
     assertEquals(Quantization.INT8, options.quantization());
-    assertEquals(1024, ServerConfig.defaults().engineOptions(new FakeModel().config()).blocks());
+    assertEquals(
+        1024, ServerConfig.defaults().engineOptions(new FakeModel().config()).get(0).blocks());
     assertThrows(
         IllegalArgumentException.class,
-        () -> read("engine: {kvBytesMax: 5}").engineOptions(new FakeModel().config()));
+        () -> read("engine: {kvBytesMax: 5}").engineOptions(new FakeModel().config()).get(0));
   }
 }

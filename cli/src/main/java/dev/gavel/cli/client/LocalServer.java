@@ -3,22 +3,25 @@ package dev.gavel.cli.client;
 import dev.gavel.cli.CliException;
 import dev.gavel.cli.ExitCode;
 import dev.gavel.engine.Engine;
+import dev.gavel.engine.EngineOptions;
 import dev.gavel.relevance.RelevanceModel;
 import dev.gavel.server.GavelServer;
 import dev.gavel.server.ServerConfig;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 
-/** A server in this process, with its model and its engine. */
+/** A server in this process, with its model and its engines. */
 public final class LocalServer implements AutoCloseable {
   private final RelevanceModel model;
-  private final Engine engine;
+  private final List<Engine> engines;
   private final GavelServer server;
 
-  private LocalServer(RelevanceModel model, Engine engine, GavelServer server) {
+  private LocalServer(RelevanceModel model, List<Engine> engines, GavelServer server) {
     this.model = model;
-    this.engine = engine;
+    this.engines = engines;
     this.server = server;
   }
 
@@ -29,23 +32,23 @@ public final class LocalServer implements AutoCloseable {
    */
   public static LocalServer start(Path directory, ServerConfig config) {
     RelevanceModel model = RelevanceModel.open(directory);
-    Engine engine = null;
+    List<Engine> engines = new ArrayList<>();
     try {
-      engine = model.loadEngine(config.engineOptions(model.config()));
-      return new LocalServer(model, engine, GavelServer.start(config, model, engine));
+      for (EngineOptions options : config.engineOptions(model.config())) {
+        engines.add(model.loadEngine(options));
+      }
+      return new LocalServer(model, engines, GavelServer.start(config, model, engines));
     } catch (IOException e) {
-      close(model, engine);
+      close(model, engines);
       throw new CliException(ExitCode.UNAVAILABLE, e.getMessage(), e);
     } catch (RuntimeException | Error e) {
-      close(model, engine);
+      close(model, engines);
       throw e;
     }
   }
 
-  private static void close(RelevanceModel model, Engine engine) {
-    if (engine != null) {
-      engine.close();
-    }
+  private static void close(RelevanceModel model, List<Engine> engines) {
+    engines.forEach(Engine::close);
     model.close();
   }
 
@@ -70,11 +73,12 @@ public final class LocalServer implements AutoCloseable {
     return model;
   }
 
-  public Engine engine() {
-    return engine;
+  /** One a device, in the order of the configuration. */
+  public List<Engine> engines() {
+    return engines;
   }
 
-  /** Drains and stops the server, then frees engine and model. */
+  /** Drains and stops the server, then frees engines and model. */
   @Override
   public void close() {
     try {
@@ -82,7 +86,7 @@ public final class LocalServer implements AutoCloseable {
     } catch (IOException e) {
       throw new CliException(ExitCode.INTERNAL, "closing the server: " + e.getMessage(), e);
     } finally {
-      close(model, engine);
+      close(model, engines);
     }
   }
 }

@@ -7,10 +7,10 @@ import dev.gavel.relevance.LabelDistribution;
 import dev.gavel.relevance.Order;
 import dev.gavel.server.observability.ServerStats.Counter;
 import dev.gavel.server.scheduling.Admission;
-import dev.gavel.server.scheduling.DeviceLoop;
 import dev.gavel.server.scheduling.ExplainJob;
 import dev.gavel.server.scheduling.Fault;
 import dev.gavel.server.scheduling.FaultException;
+import dev.gavel.server.scheduling.Scheduler;
 import dev.gavel.v1.ExplainEvent;
 import dev.gavel.v1.ExplainRequest;
 import dev.gavel.v1.Final;
@@ -71,7 +71,7 @@ final class ExplainCall implements ExplainJob.Sink {
     }
     try {
       check();
-      ticket = serving.loop().admission().enterExplain(samples());
+      ticket = serving.scheduler().admission().enterExplain(samples());
       serving.tokenizers().execute(this::tokenize);
     } catch (RuntimeException e) {
       end(ErrorTable.fault(e));
@@ -133,7 +133,7 @@ final class ExplainCall implements ExplainJob.Sink {
 
   private void submit() {
     ExplainJob.Work work = ExplainWork.of(serving, request, plan, sampling(), arrivalNanos);
-    DeviceLoop.Capacity capacity = serving.loop().capacity();
+    Scheduler.Capacity capacity = serving.scheduler().capacity();
     int blocks = work.blocks(capacity.blockTokens());
     if (blocks > capacity.blocks()) {
       throw FaultException.of(
@@ -144,7 +144,7 @@ final class ExplainCall implements ExplainJob.Sink {
     if (cancelled) {
       job.cancel();
     }
-    serving.loop().submit(job);
+    serving.scheduler().submit(job);
   }
 
   private Sampling sampling() {
@@ -171,7 +171,7 @@ final class ExplainCall implements ExplainJob.Sink {
             .setVerdict(
                 Verdict.newBuilder()
                     .setItem(item(distribution))
-                    .setModel(Wire.version(serving.model(), serving.engine()))
+                    .setModel(Wire.version(serving))
                     .addAllPrefixTokens(
                         Wire.asList(Arrays.copyOf(plan.prompt(), plan.prefixTokens())))
                     .addAllAnswerTokens(Wire.asList(answer(distribution))))

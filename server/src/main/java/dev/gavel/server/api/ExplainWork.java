@@ -3,9 +3,9 @@ package dev.gavel.server.api;
 import dev.gavel.engine.Sampling;
 import dev.gavel.relevance.ExplainPlan;
 import dev.gavel.relevance.RelevanceModel;
-import dev.gavel.server.scheduling.DeviceLoop;
 import dev.gavel.server.scheduling.ExplainJob;
 import dev.gavel.server.scheduling.FaultException;
+import dev.gavel.server.scheduling.Scheduler;
 import dev.gavel.v1.ExplainRequest;
 import java.util.List;
 
@@ -38,7 +38,7 @@ final class ExplainWork {
       throw FaultException.invalid(
           "item", "expected fewer than " + context + " tokens in all, found " + fixed);
     }
-    requireFits(serving.loop().capacity(), plan);
+    requireFits(serving.scheduler().capacity(), plan);
     return new ExplainJob.Work(
         model, plan, sampling, work.samples(), Math.min(asked, context - fixed), arrivalNanos);
   }
@@ -56,7 +56,7 @@ final class ExplainWork {
         : 0;
   }
 
-  private static void requireFits(DeviceLoop.Capacity capacity, ExplainPlan plan) {
+  private static void requireFits(Scheduler.Capacity capacity, ExplainPlan plan) {
     int rows = plan.prompt().length + capacity.labelRows();
     if (rows > capacity.rowsMax()) {
       throw FaultException.invalid(

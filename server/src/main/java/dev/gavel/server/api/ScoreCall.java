@@ -55,7 +55,7 @@ final class ScoreCall implements ScoreJob.Sink {
       check(streamed);
       items = new ScoreItems(serving, request);
       if (items.missing() > 0) {
-        ticket = serving.loop().admission().enterScore(entry());
+        ticket = serving.scheduler().admission().enterScore(entry());
         serving.tokenizers().execute(this::tokenize);
         return;
       }
@@ -116,7 +116,7 @@ final class ScoreCall implements ScoreJob.Sink {
   }
 
   private void submit() {
-    ScoreJob.Work work = items.work(serving.loop().capacity());
+    ScoreJob.Work work = items.work(serving.scheduler().capacity());
     if (work == null) {
       scored(NOTHING);
       return;
@@ -126,7 +126,7 @@ final class ScoreCall implements ScoreJob.Sink {
     if (cancelled) {
       job.cancel();
     }
-    serving.loop().submit(job);
+    serving.scheduler().submit(job);
   }
 
   @Override

@@ -7,8 +7,8 @@ import dev.gavel.relevance.LabelDistribution;
 import dev.gavel.server.observability.ServerStats.Counter;
 import dev.gavel.server.results.Judgment;
 import dev.gavel.server.results.ResultCache;
-import dev.gavel.server.scheduling.DeviceLoop;
 import dev.gavel.server.scheduling.Fault;
+import dev.gavel.server.scheduling.Scheduler;
 import dev.gavel.server.scheduling.ScoreJob;
 import dev.gavel.server.scheduling.StageSeconds;
 import dev.gavel.v1.ScoreRequest;
@@ -77,7 +77,7 @@ final class ScoreItems {
   }
 
   /** What is to be computed of it; null if no item can be. */
-  ScoreJob.Work work(DeviceLoop.Capacity capacity) {
+  ScoreJob.Work work(Scheduler.Capacity capacity) {
     List<EncodedItem> good = new ArrayList<>(missing.length);
     rows = encoded.prefix().length;
     for (int i = 0; i < missing.length; i++) {
@@ -101,7 +101,7 @@ final class ScoreItems {
   }
 
   /** Why an item cannot be computed, or null. */
-  private String problem(EncodedItem item, DeviceLoop.Capacity capacity) {
+  private String problem(EncodedItem item, Scheduler.Capacity capacity) {
     if (!item.isOk()) {
       return item.problem();
     }
@@ -138,7 +138,7 @@ final class ScoreItems {
     ScoreResponse.Builder response =
         ScoreResponse.newBuilder()
             .setRequestId(request.getRequestId())
-            .setModel(Wire.version(serving.model(), serving.engine()))
+            .setModel(Wire.version(serving))
             .setTimes(Wire.times(tokenizeSeconds, stages));
     for (int i = 0; i < problems.length; i++) {
       response.addItems(item(i));

@@ -4,10 +4,10 @@ import dev.gavel.engine.EngineInfo;
 import dev.gavel.relevance.RelevanceModel;
 import dev.gavel.server.observability.ServerStats;
 import dev.gavel.server.results.ResultCache;
-import dev.gavel.server.scheduling.DeviceLoop;
 import dev.gavel.server.scheduling.Fault;
 import dev.gavel.server.scheduling.FaultException;
 import dev.gavel.server.scheduling.Job;
+import dev.gavel.server.scheduling.Scheduler;
 import io.grpc.Context;
 import io.grpc.Deadline;
 import java.util.concurrent.Executor;
@@ -16,6 +16,8 @@ import java.util.concurrent.TimeUnit;
 /**
  * What every call needs.
  *
+ * @param engine what all devices' engines have in common
+ * @param device where scores are computed, as {@link dev.gavel.v1.ModelVersion} says it
  * @param calls runs callbacks and answers; never rejects while the server runs
  * @param tokenizers renders and tokenizes
  * @param results judgments of this model
@@ -25,7 +27,8 @@ import java.util.concurrent.TimeUnit;
 public record Serving(
     RelevanceModel model,
     EngineInfo engine,
-    DeviceLoop loop,
+    String device,
+    Scheduler scheduler,
     Executor calls,
     Executor tokenizers,
     ServerStats stats,

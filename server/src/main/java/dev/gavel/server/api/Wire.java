@@ -3,7 +3,6 @@ package dev.gavel.server.api;
 import com.google.protobuf.Duration;
 import com.google.rpc.Code;
 import com.google.rpc.Status;
-import dev.gavel.engine.EngineInfo;
 import dev.gavel.relevance.EncodedItem;
 import dev.gavel.relevance.LabelDistribution;
 import dev.gavel.relevance.RelevanceModel;
@@ -141,12 +140,12 @@ final class Wire {
         .build();
   }
 
-  static ModelVersion version(RelevanceModel model, EngineInfo engine) {
+  static ModelVersion version(Serving serving) {
     return ModelVersion.newBuilder()
-        .setName(model.name())
-        .setVersion(model.version())
-        .setQuantization(engine.quantization().id())
-        .setDevice(engine.device())
+        .setName(serving.model().name())
+        .setVersion(serving.model().version())
+        .setQuantization(serving.engine().quantization().id())
+        .setDevice(serving.device())
         .build();
   }
 
@@ -154,7 +153,7 @@ final class Wire {
     RelevanceModel model = serving.model();
     Model.Builder answer =
         Model.newBuilder()
-            .setVersion(version(model, serving.engine()))
+            .setVersion(version(serving))
             .setTierRule(tierRule(model.tierRule()))
             .setLimits(limits(model.limits(), serving.requestBytesMax()))
             .setArchitecture(model.config().architecture())

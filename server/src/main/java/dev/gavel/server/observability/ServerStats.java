@@ -1,10 +1,18 @@
 package dev.gavel.server.observability;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 
-/** Counters since the start, and gauges of now. Any thread. */
+/**
+ * Counters since the start, and gauges of now: of the server, and of each of its devices. Any
+ * thread.
+ */
 public final class ServerStats {
+  /** Most devices that can be told apart. */
+  public static final int DEVICES_MAX = 64;
+
   /** Things that only ever grow. */
   public enum Counter {
     /** Score requests that passed validation, those of streams included. */
@@ -27,7 +35,7 @@ public final class ServerStats {
     EXPIRED,
     /** Requests dropped because their caller left. */
     CANCELLED,
-    /** Requests that reached the device's loop: admitted, tokenized, ready for a batch. */
+    /** Requests that reached a device's loop: admitted, tokenized, ready for a batch. */
     READY_REQUESTS,
     /** Batches handed to the engine. */
     BATCHES,
@@ -41,6 +49,10 @@ public final class ServerStats {
     GENERATED_TOKENS,
     /** Score calls that went on in a second batch without kept prefix. */
     PREFIX_RECOMPUTED,
+    /** Score calls whose items were dealt out over several devices. */
+    SPREAD_REQUESTS,
+    /** Requests that a failed device gave to another before it had begun them. */
+    MOVED_REQUESTS,
     /** Prompt tokens that were looked for in the block cache. */
     KV_CACHE_QUERIED_TOKENS,
     /** Those of them whose KV was held. */
@@ -76,14 +88,15 @@ public final class ServerStats {
     /** Bytes of memory they take, about. */
     RESULT_CACHE_BYTES,
     /**
-     * Rows per second that the device got through lately, those it found in the block cache
-     * included; 0 before the first batch.
+     * Rows per second that the devices together get through at their rates of late, those found in
+     * the block cache included; 0 before the first batch.
      */
     ROWS_PER_SECOND
   }
 
   private final LongAdder[] counters = new LongAdder[Counter.values().length];
   private final AtomicLong[] gauges = new AtomicLong[Gauge.values().length];
+  private final List<DeviceStats> devices = new ArrayList<>();
 
   public ServerStats() {
     for (int i = 0; i < counters.length; i++) {
@@ -116,5 +129,28 @@ public final class ServerStats {
 
   public long get(Gauge gauge) {
     return gauges[gauge.ordinal()].get();
+  }
+
+  /**
+   * Begins to count for a device.
+   *
+   * @param name unlike every other
+   */
+  public DeviceStats addDevice(String name) {
+    synchronized (devices) {
+      if (devices.size() == DEVICES_MAX) {
+        throw new IllegalStateException("expected at most " + DEVICES_MAX + " devices");
+      }
+      DeviceStats added = new DeviceStats(name, this);
+      devices.add(added);
+      return added;
+    }
+  }
+
+  /** Of each device, in the order of the configuration. */
+  public List<DeviceStats> devices() {
+    synchronized (devices) {
+      return List.copyOf(devices);
+    }
   }
 }

@@ -41,7 +41,7 @@ public final class Admission {
   public record Bounds(int itemsMax, long tokensMax, int explainPathsMax) {}
 
   private final Bounds bounds;
-  private final RowRate rate;
+  private final FleetRate rate;
   private final ServerStats stats;
   private long items;
   private long tokens;
@@ -49,7 +49,7 @@ public final class Admission {
   private double admittedRows; // of recent calls
   private double admittedBytes;
 
-  Admission(Bounds bounds, RowRate rate, ServerStats stats) {
+  Admission(Bounds bounds, FleetRate rate, ServerStats stats) {
     this.bounds = bounds;
     this.rate = rate;
     this.stats = stats;
@@ -67,9 +67,10 @@ public final class Admission {
   /**
    * Enters a Score call.
    *
-   * @throws FaultException QUEUE_FULL, DEADLINE_PASSED or DEADLINE_UNREACHABLE
+   * @throws FaultException DEVICE_FAILED, QUEUE_FULL, DEADLINE_PASSED or DEADLINE_UNREACHABLE
    */
   public synchronized Ticket enterScore(Entry entry) {
+    requireDevice();
     int callItems = entry.items;
     if (items > 0 && items + callItems > bounds.itemsMax) {
       throw full(callItems + " items", items + " of " + bounds.itemsMax + " items");
@@ -87,9 +88,10 @@ public final class Admission {
   /**
    * Enters an Explain call.
    *
-   * @throws FaultException EXPLAIN_QUEUE_FULL
+   * @throws FaultException DEVICE_FAILED or EXPLAIN_QUEUE_FULL
    */
   public synchronized Ticket enterExplain(int paths) {
+    requireDevice();
     if (explainPaths > 0 && explainPaths + paths > bounds.explainPathsMax) {
       stats.count(Counter.REFUSED_FULL);
       throw FaultException.retryable(
@@ -108,6 +110,24 @@ public final class Admission {
     return ticket;
   }
 
+  private void requireDevice() {
+    if (!rate.anyServes()) {
+      throw noDevice();
+    }
+  }
+
+  /** What a call is told that finds no device. */
+  static FaultException noDevice() {
+    return FaultException.retryable(
+        Fault.DEVICE_FAILED, "expected a device that works, found none", RETRY_MILLIS_UNKNOWN);
+  }
+
+  /** What a call is told whose device failed. */
+  static FaultException deviceFailed(String device) {
+    return FaultException.retryable(
+        Fault.DEVICE_FAILED, "the device " + device + " failed", RETRY_MILLIS_UNKNOWN);
+  }
+
   private double guessedRows(long bytes) {
     return admittedBytes > 0 ? bytes * (admittedRows / admittedBytes) : 0;
   }
@@ -121,7 +141,7 @@ public final class Admission {
       stats.count(Counter.EXPIRED);
       throw FaultException.of(Fault.DEADLINE_PASSED, "the deadline passed before queueing");
     }
-    double needed = rate.cautiousSecondsFor(tokens + rows) + WAY_SECONDS;
+    double needed = rate.cautiousSecondsFor(tokens, rows) + WAY_SECONDS;
     if (tokens > 0 && needed > left) {
       stats.count(Counter.REFUSED_LATE);
       throw FaultException.of(
@@ -174,6 +194,21 @@ public final class Admission {
         admittedRows = admittedRows * MEMORY + rows;
         admittedBytes = admittedBytes * MEMORY + bytes;
         change(0, rows, 0);
+      }
+    }
+
+    /**
+     * A ticket of its own for a part of the call, which closes it; what it holds is no longer held
+     * here.
+     */
+    Ticket split(int partItems, long partRows) {
+      synchronized (Admission.this) {
+        Ticket part = new Ticket();
+        part.heldItems = Math.min(partItems, heldItems);
+        part.heldTokens = Math.min(partRows, heldTokens);
+        heldItems -= part.heldItems;
+        heldTokens -= part.heldTokens;
+        return part;
       }
     }
 

@@ -5,77 +5,72 @@ import dev.gavel.engine.Engine;
 import dev.gavel.engine.EngineException;
 import dev.gavel.server.engine.BlockCache;
 import dev.gavel.server.engine.Device;
-import dev.gavel.server.observability.ServerStats;
+import dev.gavel.server.observability.DeviceStats;
+import dev.gavel.server.observability.DeviceStats.Level;
 import dev.gavel.server.observability.ServerStats.Counter;
-import dev.gavel.server.observability.ServerStats.Gauge;
-import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The loop of one device: drop what nobody waits for, compose a batch, compute it, hand out
- * results. Its thread alone drives the engine. A batch that fails takes only its own calls with it.
+ * results. Its thread alone drives the engine. A batch that fails takes only its own calls with it;
+ * a device that keeps failing gives its other calls away.
  */
-public final class DeviceLoop implements AutoCloseable {
-  /**
-   * How the loop schedules.
-   *
-   * @param batchDelayMicrosMax how long a batch that is not full waits for more calls; 0: not
-   * @param explainStreamsMax reasoning paths that decode at once
-   * @param slowReaderSecondsMax how long a caller may take no reasoning token
-   * @param kvCache whether KV stays held when no call uses it
-   */
-  public record Options(
-      Admission.Bounds bounds,
-      long batchDelayMicrosMax,
-      int explainStreamsMax,
-      int slowReaderSecondsMax,
-      boolean kvCache) {}
+final class DeviceLoop implements AutoCloseable {
+  /** Whom the loop tells what it cannot decide. Called on the loop's thread. */
+  interface Owner {
+    /** The device began to fail, or works again: see {@link #problem}. */
+    void healthChanged(DeviceLoop loop);
+
+    /** Another device has to take the job over; it is detached. */
+    void moved(Job job);
+  }
 
   private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final Logger LOG = LoggerFactory.getLogger(DeviceLoop.class);
 
-  private final Options options;
-  private final ServerStats stats;
+  private final String name;
+  private final Scheduler.Options options;
+  private final DeviceStats stats;
+  private final Owner owner;
   private final RowRate rate = new RowRate();
-  private final Admission admission;
+  private final Backlog backlog;
   private final Thread thread;
 
+  private final CompletableFuture<Void> ready = new CompletableFuture<>();
   private final Inbox inbox = new Inbox();
+  private volatile String failed; // why batches keep failing, or null
+  private volatile String lost; // what the driver says of the device, or null
 
   // The loop's thread only:
-  private final ScoreQueue scores = new ScoreQueue();
-  private final ExplainSet explains;
+  private final DeviceQueue queue;
   private final DeviceHealth health;
   private Device device;
-  private boolean scoreWentFirst;
+  private String lastFailure = "";
   private BlockCache.Counts published = new BlockCache.Counts(0, 0, 0);
 
   /**
    * Starts the loop and waits until the engine has taken the labels.
    *
    * @param labelForms per label, its surface forms as tokens
-   * @param onHealth told false when batches keep failing and true when one succeeds again
    * @throws EngineException if the engine refuses the labels
    */
-  public static DeviceLoop start(
+  static DeviceLoop start(
       Engine engine,
       List<List<int[]>> labelForms,
-      Options options,
-      ServerStats stats,
-      Consumer<Boolean> onHealth) {
-    CompletableFuture<Void> ready = new CompletableFuture<>();
-    DeviceLoop loop = new DeviceLoop(engine, labelForms, options, stats, onHealth, ready);
+      Scheduler.Options options,
+      DeviceStats stats,
+      Owner owner) {
+    DeviceLoop loop = new DeviceLoop(engine, labelForms, options, stats, owner);
     loop.thread.start();
     try {
-      ready.join();
+      loop.ready.join();
     } catch (CompletionException e) {
       throw e.getCause() instanceof RuntimeException cause ? cause : e;
     }
@@ -85,54 +80,76 @@ public final class DeviceLoop implements AutoCloseable {
   private DeviceLoop(
       Engine engine,
       List<List<int[]>> labelForms,
-      Options options,
-      ServerStats stats,
-      Consumer<Boolean> onHealth,
-      CompletableFuture<Void> ready) {
+      Scheduler.Options options,
+      DeviceStats stats,
+      Owner owner) {
+    this.name = stats.device();
     this.options = options;
     this.stats = stats;
-    this.health = new DeviceHealth(onHealth);
-    this.admission = new Admission(options.bounds, rate, stats);
-    this.explains = new ExplainSet(options.explainStreamsMax);
-    this.thread =
-        new Thread(() -> run(engine, labelForms, ready), "gavel-" + engine.info().device());
+    this.owner = owner;
+    this.backlog = new Backlog(stats);
+    this.health = new DeviceHealth(name);
+    this.queue = new DeviceQueue(options, stats);
+    this.thread = new Thread(() -> run(engine, labelForms), "gavel-" + name);
+  }
+
+  /** Any thread, and so is what follows. */
+  Device device() {
+    return device;
+  }
+
+  String name() {
+    return name;
+  }
+
+  RowRate rate() {
+    return rate;
+  }
+
+  Backlog backlog() {
+    return backlog;
+  }
+
+  /** Why the device takes no calls; null while it does. */
+  String problem() {
+    String driver = lost;
+    return driver != null ? driver : failed;
+  }
+
+  boolean serves() {
+    return lost == null && failed == null;
   }
 
   /**
-   * What the device holds.
+   * What the driver says: the device takes no calls while it is lost.
    *
-   * @param rowsMax rows of the largest batch
-   * @param labelRows rows that each scored sequence adds to its tokens
-   * @param blocks KV blocks of {@code blockTokens} tokens
+   * @param problem why it is lost, or null
    */
-  public record Capacity(int rowsMax, int labelRows, int blocks, int blockTokens) {}
-
-  /** Any thread. */
-  public Capacity capacity() {
-    BlockCache pool = device.blocks();
-    return new Capacity(
-        device.rowsMax(), device.labels().extraRows(), pool.total(), pool.blockTokens());
+  void setLost(String problem) {
+    lost = problem;
+    publishServing();
+    inbox.wake();
   }
 
-  /** Where calls enter. */
-  public Admission admission() {
-    return admission;
+  private synchronized void publishServing() {
+    stats.set(Level.SERVING, serves() ? 1 : 0);
   }
 
-  /** Hands over a job; it fails as DRAINING if the loop is stopping. Any thread. */
-  public void submit(Job job) {
-    job.attach(inbox);
-    if (inbox.post(job)) {
-      stats.add(Counter.READY_REQUESTS, 1);
-    } else {
-      job.fail(null, draining());
-    }
+  /** Hands over a job; false if the loop is stopping. */
+  boolean post(Job job, long rows) {
+    job.attach(inbox, backlog.add(rows));
+    return inbox.post(job);
+  }
+
+  /** Takes no job from now on, and stops the running batch; {@link #close} then waits. */
+  void stop() {
+    inbox.stop();
   }
 
   /** Stops the running batch, fails all jobs as DRAINING and waits for the thread. Idempotent. */
   @Override
   public void close() {
-    inbox.stop();
+    stop();
     boolean interrupted = false;
     while (thread.isAlive()) {
       try {
@@ -146,25 +163,25 @@ public final class DeviceLoop implements AutoCloseable {
     }
   }
 
-  private void run(Engine engine, List<List<int[]>> labelForms, CompletableFuture<Void> ready) {
+  private void run(Engine engine, List<List<int[]>> labelForms) {
     try {
-      device = new Device(engine, labelForms, options.kvCache);
+      device = new Device(engine, labelForms, options.kvCache());
     } catch (Throwable t) {
       ready.completeExceptionally(t);
       return;
     }
-    stats.set(Gauge.KV_BLOCKS, device.blocks().total());
+    stats.set(Level.KV_BLOCKS, device.blocks().total());
     publish();
     ready.complete(null);
     boolean worked = true;
     while (!inbox.isStopping()) {
       receive(worked ? 0 : IDLE_NANOS);
       try {
-        worked = step();
+        worked = isUsable() && step();
       } catch (Throwable t) {
-        LOG.error("the loop failed; its calls fail with it", t);
+        LOG.error("{}: the loop failed; its calls fail with it", name, t);
         failAll(FaultException.of(Fault.INTERNAL, "internal error", t));
-        health.failed();
+        noteFailure("internal error");
         worked = true;
       }
     }
@@ -174,40 +191,85 @@ public final class DeviceLoop implements AutoCloseable {
     device.close();
   }
 
-  private static FaultException draining() {
+  /** Whether the device may compute; if not, it holds no calls afterwards. */
+  private boolean isUsable() {
+    long now = System.nanoTime();
+    if (lost == null && health.isTrialDue(now)) {
+      health.tried(computesARow(), now);
+    }
+    setFailed(health.isDoubtful() ? lastFailure : null);
+    if (serves()) {
+      return true;
+    }
+    giveAway();
+    return false;
+  }
+
+  private void setFailed(String problem) {
+    if ((problem == null) != (failed == null)) {
+      failed = problem;
+      publishServing();
+      owner.healthChanged(this);
+    }
+  }
+
+  private boolean computesARow() {
+    device.batch().clear();
+    device.batch().root(new int[] {0});
+    device.batch().score();
+    try {
+      device.run(false);
+      return true;
+    } catch (RuntimeException e) {
+      lastFailure = e.getMessage();
+      LOG.debug("{}: still fails", name, e);
+      return false;
+    }
+  }
+
+  /** Other devices take what can go on there; what cannot fails. */
+  private void giveAway() {
+    List<Job> all = queue.jobs();
+    for (Job job : all) {
+      if (job.isMovable()) {
+        job.detach(device.blocks());
+      } else {
+        job.fail(device.blocks(), Admission.deviceFailed(name));
+      }
+    }
+    queue.clear();
+    device.blocks().clear(); // nobody knows whether a device that failed still holds it
+    publish();
+    all.stream().filter(job -> !job.hasEnded()).forEach(owner::moved);
+  }
+
+  static FaultException draining() {
     return FaultException.retryable(Fault.DRAINING, "the server is shutting down", 1_000);
   }
 
   /** Takes new jobs in, after waiting at most so long for something to happen. */
   private void receive(long waitNanos) {
-    for (Job job : inbox.take(waitNanos)) {
-      if (job instanceof ScoreJob score) {
-        scores.add(score);
-      } else {
-        explains.add((ExplainJob) job);
-      }
-    }
+    inbox.take(waitNanos).forEach(queue::add);
   }
 
   /** One round; false if there was nothing to compute. */
   private boolean step() {
     long now = System.nanoTime();
-    drop(now);
+    queue.drop(device.blocks(), now);
+    publish();
     try (BatchPlan plan = new BatchPlan(device)) {
-      long hold = explains.isEmpty() ? scores.holdNanos(plan, options.batchDelayMicrosMax, now) : 0;
+      long hold = queue.holdNanos(plan, now);
       if (hold > 0) {
         receive(hold);
         return true;
       }
-      compose(plan, now);
+      queue.compose(plan, now);
       if (plan.shares().isEmpty()) {
-        probeIfBroken();
         return false;
       }
       compute(plan);
     }
-    scores.purge();
-    explains.purge();
+    queue.purge();
     publish();
     return true;
   }
@@ -215,64 +277,13 @@ public final class DeviceLoop implements AutoCloseable {
   /** Tells the world about the KV blocks. */
   private void publish() {
     BlockCache blocks = device.blocks();
-    stats.set(Gauge.KV_BLOCKS_FREE, blocks.available());
-    stats.set(Gauge.KV_BLOCKS_CACHED, blocks.held());
+    stats.set(Level.KV_BLOCKS_FREE, blocks.available());
+    stats.set(Level.KV_BLOCKS_CACHED, blocks.held());
     BlockCache.Counts counts = blocks.counts();
     stats.add(Counter.KV_CACHE_QUERIED_TOKENS, counts.queriedTokens() - published.queriedTokens());
     stats.add(Counter.KV_CACHE_FOUND_TOKENS, counts.foundTokens() - published.foundTokens());
     stats.add(Counter.KV_CACHE_EVICTED_BLOCKS, counts.evictedBlocks() - published.evictedBlocks());
     published = counts;
-  }
-
-  private void drop(long now) {
-    BlockCache pool = device.blocks();
-    scores.jobs().forEach(job -> dropIfDead(job, pool, now));
-    explains.jobs().forEach(job -> dropIfDead(job, pool, now));
-    long pauseMax = TimeUnit.SECONDS.toNanos(options.slowReaderSecondsMax);
-    explains
-        .jobs()
-        .filter(job -> job.pausedNanos(now) > pauseMax)
-        .forEach(job -> job.fail(pool, tooSlow()));
-    scores.purge();
-    explains.purge();
-    publish();
-  }
-
-  private FaultException tooSlow() {
-    return FaultException.of(
-        Fault.READER_TOO_SLOW,
-        "expected the caller to read within "
-            + options.slowReaderSecondsMax
-            + " s, found no token taken");
-  }
-
-  private void dropIfDead(Job job, BlockCache pool, long now) {
-    if (job.isExpired(now)) {
-      stats.count(Counter.EXPIRED);
-      job.fail(pool, FaultException.of(Fault.DEADLINE_PASSED, "the deadline passed"));
-    } else if (job.isDead(now)) {
-      stats.count(Counter.CANCELLED);
-      job.fail(pool, FaultException.of(Fault.CANCELLED, "the caller cancelled"));
-    }
-  }
-
-  /**
-   * Explanations take a row per path, so they go first, unless the first Score call then had no
-   * room at all; then they take turns.
-   */
-  private void compose(BatchPlan plan, long now) {
-    explains.begin(device.blocks());
-    int roomForScore = plan.room() - explains.urgentRows(plan, now);
-    scoreWentFirst = !scoreWentFirst && scores.leastRows(plan) > roomForScore;
-    if (!scoreWentFirst) {
-      explains.addSteps(plan, now);
-      explains.addOverduePrompts(plan);
-    }
-    scores.fill(plan, !explains.wantsBlocks());
-    if (scoreWentFirst) {
-      explains.addSteps(plan, now);
-    }
-    explains.addPrompts(plan);
   }
 
   private void compute(BatchPlan plan) {
@@ -316,10 +327,16 @@ public final class DeviceLoop implements AutoCloseable {
   }
 
   private void fail(Set<Job> jobs, FaultException fault) {
-    LOG.error("a batch of {} calls failed: {}", jobs.size(), fault.getMessage(), fault.getCause());
+    String why = fault.getMessage();
+    LOG.error("{}: a batch of {} calls failed: {}", name, jobs.size(), why, fault.getCause());
     stats.count(Counter.FAILED_BATCHES);
     jobs.forEach(job -> job.fail(device.blocks(), fault));
-    health.failed();
+    noteFailure(why);
+  }
+
+  private void noteFailure(String why) {
+    lastFailure = why;
+    health.failed(System.nanoTime());
   }
 
   private void succeeded(BatchPlan plan, long nanos) {
@@ -327,7 +344,7 @@ public final class DeviceLoop implements AutoCloseable {
     stats.add(Counter.GENERATED_TOKENS, plan.nextSampled());
     if (plan.scores()) {
       rate.record(plan.rows() + plan.foundTokens(), nanos / 1e9);
-      stats.set(Gauge.ROWS_PER_SECOND, (long) rate.perSecond());
+      stats.set(Level.ROWS_PER_SECOND, (long) rate.perSecond());
     }
     health.succeeded();
   }
@@ -356,27 +373,8 @@ public final class DeviceLoop implements AutoCloseable {
 
   private void failAll(FaultException fault) {
     receive(0);
-    List<Job> all = new ArrayList<>(scores.jobs());
-    explains.jobs().forEach(all::add);
-    all.forEach(job -> job.fail(device.blocks(), fault));
-    scores.purge();
-    explains.purge();
+    queue.jobs().forEach(job -> job.fail(device.blocks(), fault));
+    queue.clear();
     publish();
-  }
-
-  /** A broken device without calls would never be found well again: it gets one row to compute. */
-  private void probeIfBroken() {
-    if (!health.isBroken()) {
-      return;
-    }
-    device.batch().clear();
-    device.batch().root(new int[] {0});
-    device.batch().score();
-    try {
-      device.run(false);
-      health.succeeded();
-    } catch (RuntimeException e) {
-      LOG.debug("still not ready", e);
-    }
   }
 }

@@ -77,6 +77,11 @@ public final class ExplainJob extends Job {
     int pathTokens() {
       return forcedTokensMax() + tokensMax;
     }
+
+    /** Rows of the whole call, at most. */
+    long rows() {
+      return plan.prompt().length + (long) samples * pathTokens();
+    }
   }
 
   /** Why a path ended. */
@@ -210,6 +215,12 @@ public final class ExplainJob extends Job {
       return false;
     }
     return true;
+  }
+
+  /** Until it begins; then its keys and values and its paths are where they are. */
+  @Override
+  boolean isMovable() {
+    return promptRest == null;
   }
 
   boolean promptPending() {

@@ -41,6 +41,12 @@ final class ExplainSet {
     running.removeIf(Job::hasEnded);
   }
 
+  /** Forgets all jobs. */
+  void clear() {
+    waiting.clear();
+    running.clear();
+  }
+
   /** Whether a path waits for blocks; then nobody else should take any. */
   boolean wantsBlocks() {
     return wantsBlocks;

@@ -33,6 +33,8 @@ public enum Fault {
   CANCELLED,
   /** The engine failed the batch. */
   ENGINE_FAILED,
+  /** The device that held the request failed before computing it, or no device works. */
+  DEVICE_FAILED,
   /** A bug. */
   INTERNAL
 }

@@ -2,6 +2,7 @@ package dev.gavel.server.scheduling;
 
 import dev.gavel.engine.BatchResult;
 import dev.gavel.server.engine.BlockCache;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,8 +18,10 @@ public abstract class Job {
 
   private final long deadlineNanos;
   private final Admission.Ticket ticket;
+  private final AtomicBoolean dropCounted; // one for all parts of a call
   private volatile boolean cancelled;
   private volatile Inbox loop;
+  private Backlog.Part backlog;
   private boolean ended;
   private long waitingSince = System.nanoTime();
   private long queueNanos;
@@ -30,12 +33,22 @@ public abstract class Job {
    *     owner also cancels the job when it passes: that is what stops a running batch.
    */
   Job(long deadlineNanos, Admission.Ticket ticket) {
+    this(deadlineNanos, ticket, new AtomicBoolean());
+  }
+
+  /** A part of {@code whole}, with a ticket of its own. */
+  Job(Job whole, Admission.Ticket ticket) {
+    this(whole.deadlineNanos, ticket, whole.dropCounted);
+  }
+
+  private Job(long deadlineNanos, Admission.Ticket ticket, AtomicBoolean dropCounted) {
     this.deadlineNanos = deadlineNanos;
     this.ticket = ticket;
+    this.dropCounted = dropCounted;
   }
 
   /** The caller left: nothing of this job is computed after the running batch. Any thread. */
-  public final void cancel() {
+  public void cancel() {
     cancelled = true;
     Inbox current = loop;
     if (current != null) {
@@ -51,8 +64,43 @@ public abstract class Job {
     }
   }
 
-  final void attach(Inbox owner) {
+  /**
+   * Goes to a device; before it is posted there.
+   *
+   * @param rows its part of the device's backlog
+   */
+  final void attach(Inbox owner, Backlog.Part rows) {
+    backlog = rows;
     loop = owner;
+  }
+
+  /** Leaves its device, to be attached to another: holds no KV there, and owes it no rows. */
+  final void detach(BlockCache pool) {
+    release(pool);
+    backlog.end();
+  }
+
+  /** Whether another device can take the job over. */
+  abstract boolean isMovable();
+
+  /** True once, for whichever part of a call is dropped first. */
+  final boolean isFirstDropped() {
+    return dropCounted.compareAndSet(false, true);
+  }
+
+  final boolean isCancelled() {
+    return cancelled;
+  }
+
+  /**
+   * Some of the job is done.
+   *
+   * @param rows as they were admitted
+   * @param found those of them that were held already
+   */
+  final void computed(int items, int rows, int found) {
+    ticket.computed(items, rows);
+    backlog.computed(rows - found);
   }
 
   final Admission.Ticket ticket() {
@@ -106,6 +154,9 @@ public abstract class Job {
     }
     ended = true;
     release(pool);
+    if (backlog != null) {
+      backlog.end();
+    }
     ticket.close();
     try {
       tellSink.run();

@@ -16,12 +16,16 @@ final class RowRate {
    * Mean absolute deviations within which nearly all is done: were batches normally distributed, 3
    * of them would be 2.4 standard deviations, which 99% stay below.
    */
-  private static final double DEVIATIONS = 3;
+  static final double DEVIATIONS = 3;
 
   private static final double DEVIATION_MAX = 1;
 
-  /** What is known; replaced as a whole. */
-  private record Known(double perSecond, double deviation) {}
+  /**
+   * What is known; replaced as a whole.
+   *
+   * @param deviation relative
+   */
+  record Known(double perSecond, double deviation) {}
 
   private double rows;
   private double seconds;
@@ -40,20 +44,12 @@ final class RowRate {
     known = new Known(rows / seconds, deviations / rows);
   }
 
+  Known known() {
+    return known;
+  }
+
   /** Rows per second; 0 before the first batch. */
   double perSecond() {
     return known.perSecond;
-  }
-
-  /** Seconds that {@code moreRows} take in the mean; 0 if unknown. */
-  double secondsFor(double moreRows) {
-    double rate = known.perSecond;
-    return rate > 0 ? moreRows / rate : 0;
-  }
-
-  /** Seconds that {@code moreRows} take nearly always; 0 if unknown. */
-  double cautiousSecondsFor(double moreRows) {
-    Known now = known;
-    return now.perSecond > 0 ? moreRows / now.perSecond * (1 + DEVIATIONS * now.deviation) : 0;
   }
 }

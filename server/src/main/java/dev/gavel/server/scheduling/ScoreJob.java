@@ -56,6 +56,7 @@ public final class ScoreJob extends Job {
   private int next;
   private long remainingTokens;
   private KvPrefix prefix; // the whole prefix, held for the items of later batches; or null
+  private volatile List<ScoreJob> parts = List.of(); // that compute it instead
 
   public ScoreJob(
       Work work, long deadlineNanos, Admission.Ticket ticket, ServerStats stats, Sink sink) {
@@ -65,9 +66,68 @@ public final class ScoreJob extends Job {
     this.stats = stats;
     this.logProbabilities = new float[work.items.size()][];
     this.logMass = new float[work.items.size()];
+    countTokens();
+  }
+
+  private ScoreJob(ScoreJob whole, Work work, Admission.Ticket ticket, Sink sink) {
+    super(whole, ticket);
+    this.work = work;
+    this.stats = whole.stats;
+    this.sink = sink;
+    this.logProbabilities = new float[work.items.size()][];
+    this.logMass = new float[work.items.size()];
+    countTokens();
+  }
+
+  private void countTokens() {
     for (EncodedItem item : work.items) {
       remainingTokens += item.suffix().length;
     }
+  }
+
+  Work work() {
+    return work;
+  }
+
+  Sink sink() {
+    return sink;
+  }
+
+  /**
+   * A job for some of the items, to be computed instead of this.
+   *
+   * @param items their indices
+   * @param labelRows rows that each adds to its tokens
+   */
+  ScoreJob part(int[] items, int labelRows, Sink partSink) {
+    List<EncodedItem> own = new ArrayList<>(items.length);
+    long rows = items[0] == 0 ? work.prefix.length : 0; // admitted once
+    for (int item : items) {
+      own.add(work.items.get(item));
+      rows += work.items.get(item).suffix().length + labelRows;
+    }
+    Work some = new Work(work.prefix, own, work.mass);
+    return new ScoreJob(this, some, ticket().split(items.length, rows), partSink);
+  }
+
+  /** Leaves its work to {@code parts}. */
+  void spreadOver(List<ScoreJob> others) {
+    parts = others;
+    if (isCancelled()) {
+      others.forEach(Job::cancel);
+    }
+  }
+
+  @Override
+  public void cancel() {
+    super.cancel();
+    parts.forEach(Job::cancel);
+  }
+
+  /** What is computed is kept, and the rest can be computed anywhere. */
+  @Override
+  boolean isMovable() {
+    return true;
   }
 
   boolean mass() {
@@ -189,8 +249,9 @@ public final class ScoreJob extends Job {
     plan.pool().record(asked, found);
     plan.found(found);
     KvPrefix toHold = holdPrefix && isWhole(part.known) ? part.known : null;
+    KvExtension rest = holdPrefix ? kept : null;
     return new ItemShare(
-        new Given(part.items.size(), plan.nextScored(), rows, toHold, holdPrefix ? kept : null));
+        new Given(part.items.size(), plan.nextScored(), rows, found, toHold, rest));
   }
 
   private void addSequences(BatchPlan plan, Part part, KvExtension kept, boolean forLater) {
@@ -263,10 +324,12 @@ public final class ScoreJob extends Job {
 
   /**
    * @param rows rows of prefix and items as they were admitted, held or not
+   * @param found those of them that were held
    * @param known the whole prefix to hold for later batches, or null
    * @param kept the rest of the prefix, computed here and to be held likewise, or null
    */
-  private record Given(int items, int firstScored, int rows, KvPrefix known, KvExtension kept) {}
+  private record Given(
+      int items, int firstScored, int rows, int found, KvPrefix known, KvExtension kept) {}
 
   private final class ItemShare implements BatchPlan.Share {
     private final Given given;
@@ -293,7 +356,7 @@ public final class ScoreJob extends Job {
       } else if (prefix == null && given.kept != null) {
         prefix = given.kept.commit().share();
       }
-      ticket().computed(given.items, given.rows);
+      computed(given.items, given.rows, given.found);
     }
   }
 }

@@ -31,6 +31,11 @@ final class ScoreQueue {
     jobs.removeIf(Job::hasEnded);
   }
 
+  /** Forgets all jobs. */
+  void clear() {
+    jobs.clear();
+  }
+
   /** Rows of the smallest share that lets the first call progress; 0 if there is none. */
   int leastRows(BatchPlan plan) {
     return jobs.isEmpty() ? 0 : jobs.peek().leastRows(plan);

@@ -7,4 +7,8 @@ package dev.gavel.server.scheduling;
  * @param prefill transformer, summed over the batches the job took part in
  * @param head label head and sampler, summed likewise
  */
-public record StageSeconds(double queue, double prefill, double head) {}
+public record StageSeconds(double queue, double prefill, double head) {
+  double total() {
+    return queue + prefill + head;
+  }
+}

@@ -14,7 +14,8 @@ import org.junit.jupiter.api.Test;
 class AdmissionTest {
   private final RowRate rate = new RowRate();
   private final ServerStats stats = new ServerStats();
-  private final Admission admission = new Admission(new Admission.Bounds(10, 100, 4), rate, stats);
+  private final Admission admission =
+      new Admission(new Admission.Bounds(10, 100, 4), FleetRate.of(rate), stats);
 
   private Admission.Ticket enter(int items) {
     return admission.enterScore(new Admission.Entry(items, 10L * items, Job.NO_DEADLINE));

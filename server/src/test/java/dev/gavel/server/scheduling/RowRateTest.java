@@ -8,12 +8,13 @@ import org.junit.jupiter.api.Test;
 
 class RowRateTest {
   private final RowRate rate = new RowRate();
+  private final FleetRate fleet = FleetRate.of(rate);
 
   @Test
   void unknownAtFirst() {
     assertEquals(0, rate.perSecond());
-    assertEquals(0, rate.secondsFor(100));
-    assertEquals(0, rate.cautiousSecondsFor(100));
+    assertEquals(0, fleet.secondsFor(100));
+    assertEquals(0, fleet.cautiousSecondsFor(0, 100));
   }
 
   @Test
@@ -22,9 +23,9 @@ class RowRateTest {
       rate.record(100 + i, (100 + i) / 50.0);
     }
     assertEquals(50, rate.perSecond(), 1e-9);
-    assertEquals(2, rate.secondsFor(100), 1e-9);
+    assertEquals(2, fleet.secondsFor(100), 1e-9);
     // The deviation assumed at first has decayed to 0.5 * 0.9^199, about 4e-10.
-    assertEquals(2, rate.cautiousSecondsFor(100), 1e-6);
+    assertEquals(2, fleet.cautiousSecondsFor(0, 100), 1e-6);
   }
 
   /** The time of a few batches to come stays below the cautious one at least 99 times of 100. */
@@ -36,7 +37,7 @@ class RowRateTest {
     int trials = 20_000;
     int late = 0;
     for (int i = 0; i < trials; i++) {
-      double cautious = rate.cautiousSecondsFor(4 * 1000);
+      double cautious = fleet.cautiousSecondsFor(0, 4 * 1000);
       double seconds = 0;
       for (int batch = 0; batch < 4; batch++) {
         double each = 2 * Math.max(0.1, 1 + 0.15 * random.nextGaussian());
@@ -55,10 +56,10 @@ class RowRateTest {
       rate.record(1000, 1);
     }
     rate.record(1000, 1000);
-    assertTrue(rate.cautiousSecondsFor(1000) <= 4 * rate.secondsFor(1000));
+    assertTrue(fleet.cautiousSecondsFor(0, 1000) <= 4 * fleet.secondsFor(1000));
     for (int i = 0; i < 200; i++) {
       rate.record(1000, 1);
     }
-    assertEquals(1, rate.cautiousSecondsFor(1000), 0.01);
+    assertEquals(1, fleet.cautiousSecondsFor(0, 1000), 0.01);
   }
 }

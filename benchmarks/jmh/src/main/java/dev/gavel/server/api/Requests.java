@@ -5,7 +5,7 @@ import dev.gavel.engine.Quantization;
 import dev.gavel.relevance.RelevanceModel;
 import dev.gavel.server.observability.ServerStats;
 import dev.gavel.server.results.ResultCache;
-import dev.gavel.server.scheduling.DeviceLoop;
+import dev.gavel.server.scheduling.Scheduler;
 import dev.gavel.v1.Item;
 import dev.gavel.v1.ScoreRequest;
 import java.nio.file.Path;
@@ -17,7 +17,7 @@ final class Requests {
   /** Items of a request. */
   static final int ITEMS = 48;
 
-  static final DeviceLoop.Capacity CAPACITY = new DeviceLoop.Capacity(4096, 0, 1024, 16);
+  static final Scheduler.Capacity CAPACITY = new Scheduler.Capacity(4096, 0, 1024, 16);
 
   /** Words of an item. */
   private static final int WORDS = 24;
@@ -43,6 +43,7 @@ final class Requests {
     return new Serving(
         model,
         engine,
+        "cpu",
         null,
         Runnable::run,
         Runnable::run,

@@ -47,7 +47,8 @@ public class ComposeBenchmark {
     device = new Device(new NoEngine(1 << 12), List.of(List.of(new int[] {1})), true);
     ServerStats stats = new ServerStats();
     Admission admission =
-        new Admission(new Admission.Bounds(1 << 20, 1L << 30, 1), new RowRate(), stats);
+        new Admission(
+            new Admission.Bounds(1 << 20, 1L << 30, 1), FleetRate.of(new RowRate()), stats);
     SplittableRandom random = new SplittableRandom(1);
     for (int i = 0; i < calls; i++) {
       Admission.Ticket ticket =

@@ -1,0 +1,58 @@
+package dev.gavel.server;
+
+import dev.gavel.server.observability.ServerStats;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/** What {@code engine.device} and {@code engine.devices} may say. */
+final class DeviceNames {
+  static final String CPU = "cpu";
+
+  private static final Pattern NAME = Pattern.compile("cpu|cuda|cuda:[0-9]{1,3}");
+
+  private DeviceNames() {}
+
+  /**
+   * The device in its one spelling.
+   *
+   * @throws IllegalArgumentException if it can be none
+   */
+  static String canonical(String key, String name) {
+    if (!NAME.matcher(name).matches()) {
+      throw new IllegalArgumentException(key + ": expected cpu or cuda:N, found \"" + name + "\"");
+    }
+    return name.equals("cuda") ? "cuda:0" : name;
+  }
+
+  /**
+   * Checks a list of devices: a processor may be named several times, a GPU once, and all are of
+   * one kind, since a score must not depend on where it was computed.
+   *
+   * @throws IllegalArgumentException saying what is wrong
+   */
+  static List<String> canonical(String key, List<String> names) {
+    if (names.size() > ServerStats.DEVICES_MAX) {
+      throw new IllegalArgumentException(
+          key + ": expected at most " + ServerStats.DEVICES_MAX + ", found " + names.size());
+    }
+    List<String> devices = names.stream().map(name -> canonical(key, name)).toList();
+    long processors = devices.stream().filter(CPU::equals).count();
+    if (processors > 0 && processors < devices.size()) {
+      throw new IllegalArgumentException(
+          key
+              + ": expected devices of one kind, since a score must not depend on where it is"
+              + " computed; found "
+              + devices);
+    }
+    Set<String> seen = new HashSet<>();
+    for (String device : devices) {
+      if (!seen.add(device) && !device.equals(CPU)) {
+        throw new IllegalArgumentException(
+            key + ": expected each GPU once, found " + device + " twice");
+      }
+    }
+    return devices;
+  }
+}
