@@ -8,6 +8,7 @@ import com.google.protobuf.Message;
 import dev.gavel.server.fake.BatchGate;
 import dev.gavel.server.fake.FakeEngine;
 import dev.gavel.server.fake.FakeModel;
+import dev.gavel.server.observability.DeviceStats;
 import dev.gavel.server.observability.ServerStats.Counter;
 import dev.gavel.server.observability.ServerStats.Gauge;
 import dev.gavel.v1.Item;
@@ -33,14 +34,16 @@ final class Harness implements AutoCloseable {
   static final int ROWS = 256;
 
   final FakeModel model;
-  final FakeEngine engine;
+  final FakeEngine engine; // the first
+  final List<FakeEngine> engines;
   final GavelServer server;
   private final List<ManagedChannel> channels = new ArrayList<>();
 
-  Harness(ServerConfig config, FakeModel model, FakeEngine engine) throws IOException {
+  Harness(ServerConfig config, FakeModel model, FakeEngine... engines) throws IOException {
     this.model = model;
-    this.engine = engine;
-    this.server = GavelServer.start(config, model, engine);
+    this.engine = engines[0];
+    this.engines = List.of(engines);
+    this.server = GavelServer.start(config, model, List.of(engines));
   }
 
   static Harness inProcess() throws IOException {
@@ -215,7 +218,12 @@ final class Harness implements AutoCloseable {
     }
     assertEquals(0, gauge(Gauge.KV_BLOCKS_CACHED), "KV blocks held after the end");
     assertEquals(gauge(Gauge.KV_BLOCKS), gauge(Gauge.KV_BLOCKS_FREE), "KV blocks leaked");
-    assertEquals(0, engine.openTables(), "label tables left open");
-    assertEquals(List.of(), engine.violations(), "rules of the engine's seam that were broken");
+    for (FakeEngine each : engines) {
+      assertEquals(0, each.openTables(), "label tables left open");
+      assertEquals(List.of(), each.violations(), "rules of the engine's seam that were broken");
+    }
+    for (DeviceStats device : server.stats().devices()) {
+      assertEquals(0, device.get(DeviceStats.Level.ASSIGNED_ROWS), "rows left to a device");
+    }
   }
 }

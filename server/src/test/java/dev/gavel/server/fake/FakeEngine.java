@@ -31,6 +31,7 @@ public final class FakeEngine implements Engine {
 
   private static final int EMPTY = -1;
 
+  private final String device;
   private final int batchTokensMax;
   private final int blockTokens;
   private final int blocks;
@@ -53,6 +54,11 @@ public final class FakeEngine implements Engine {
   public volatile Drawer drawer = FakeEngine::letter;
 
   public FakeEngine(int batchTokensMax, int blockTokens, int blocks) {
+    this("cpu", batchTokensMax, blockTokens, blocks);
+  }
+
+  public FakeEngine(String device, int batchTokensMax, int blockTokens, int blocks) {
+    this.device = device;
     this.batchTokensMax = batchTokensMax;
     this.blockTokens = blockTokens;
     this.blocks = blocks;
@@ -132,7 +138,7 @@ public final class FakeEngine implements Engine {
   @Override
   public EngineInfo info() {
     return new EngineInfo(
-        "cpu",
+        device,
         Quantization.FP32,
         "generic",
         1,
