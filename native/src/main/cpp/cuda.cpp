@@ -111,4 +111,13 @@ std::unique_ptr<Engine> engine(const gavel_config& source) {
   return std::make_unique<GroupEngine>(source, nccl::open(folder(), libtorch::folder()), make);
 }
 
+std::string bus(int32_t device) {
+  const gavel_cuda_table& functions = open(device);
+  gavel_cuda_device info;
+  if (functions.device_info(device, &info) != GAVEL_OK) {
+    fail(GAVEL_UNAVAILABLE, "cuda:%d: expected its PCI address, found: %s", device, functions.error());
+  }
+  return info.bus;
+}
+
 }  // namespace gavel::cuda

@@ -1,7 +1,9 @@
 // libgavel_cuda.so, opened at run time where a CUDA device is asked for.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <string>
 
 #include "model/engine.h"
 
@@ -10,5 +12,8 @@ namespace gavel::cuda {
 // The engine on the CUDA device, or devices, that the config names. Fails with UNAVAILABLE, naming the device and what
 // is missing: the library, a driver, the device, its compute capability, matrix products, or NCCL for several.
 std::unique_ptr<Engine> engine(const gavel_config& config);
+
+// The PCI address of a CUDA device; fails likewise.
+std::string bus(int32_t device);
 
 }  // namespace gavel::cuda

@@ -1,9 +1,11 @@
 // The C facade: checks handles, turns exceptions into statuses, keeps the last error per thread.
+#include <cstring>
 #include <exception>
 #include <memory>
 #include <new>
 #include <string>
 
+#include "cuda.h"
 #include "gavel.h"
 #include "kernels/kernels.h"
 #include "libtorch.h"
@@ -110,6 +112,16 @@ int32_t gavel_engine_run(gavel_engine* engine, const gavel_batch* batch, gavel_o
     GAVEL_REQUIRE(batch->labels == nullptr || batch->labels->owner == engine,
                   "run: expected labels of this engine, found another's");
     engine->engine->run(*batch, batch->labels == nullptr ? nullptr : batch->labels->labels.get(), *outputs);
+  });
+}
+
+int32_t gavel_cuda_bus(int32_t device_index, char* address, int32_t bytes) {
+  return guarded([&] {
+    GAVEL_REQUIRE(address != nullptr && bytes > 0, "bus: expected room for an address, found none");
+    const std::string found = gavel::cuda::bus(device_index);
+    GAVEL_REQUIRE(found.size() < static_cast<size_t>(bytes), "bus: expected %zu bytes of room, found %d",
+                  found.size() + 1, bytes);
+    std::strcpy(address, found.c_str());
   });
 }
 

@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a struct here changes. */
-#define GAVEL_CUDA_VERSION 1
+#define GAVEL_CUDA_VERSION 2
 
 /* gavel_cuda_type */
 #define GAVEL_CUDA_BF16 0
@@ -42,6 +42,7 @@ typedef struct gavel_cuda_device {
   int32_t runtime_version; /* likewise, of the CUDA this library was built with */
   int64_t memory_bytes;
   int64_t free_bytes;
+  char bus[32]; /* PCI address, domain:bus:device.function */
 } gavel_cuda_device;
 
 /* residual_out[i] = residual[g] + delta[g], out[i] = residual_out[i] * rsqrt(mean(square) + epsilon) * weight,

@@ -38,7 +38,10 @@ int32_t device_info(int32_t device, gavel_cuda_device* info) {
   int before = 0;
   size_t free_bytes = 0;
   size_t total_bytes = 0;
-  status = checked(cudaGetDevice(&before), "device");
+  status = checked(cudaDeviceGetPCIBusId(info->bus, sizeof info->bus, device), "device");
+  if (status == GAVEL_OK) {
+    status = checked(cudaGetDevice(&before), "device");
+  }
   if (status == GAVEL_OK) {
     status = use_device(device);
   }

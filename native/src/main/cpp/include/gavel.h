@@ -206,6 +206,10 @@ GAVEL_API int32_t gavel_engine_run(gavel_engine* engine, const gavel_batch* batc
  * ABI. Once per process; later calls with another directory are FAILED_PRECONDITION. */
 GAVEL_API int32_t gavel_libtorch_open(const char* directory);
 
+/* The PCI address of a CUDA device, domain:bus:device.function in hexadecimal, by which other tools know it: their
+ * numbers may differ from CUDA's. `bytes` is the room in `address`, 32 is enough. UNAVAILABLE as for an engine. */
+GAVEL_API int32_t gavel_cuda_bus(int32_t device_index, char* address, int32_t bytes);
+
 /* Measures the rate of one matrix product C[m,n] = A[m,k] B[k,n] in this process: billions of
  * operations a second (2 m n k each), of the fastest run. provider 0: our kernel; 1: LibTorch
  * (opened before). quantization chooses the arithmetic. */

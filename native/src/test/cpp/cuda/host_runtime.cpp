@@ -33,6 +33,7 @@ int32_t device_info(int32_t, gavel_cuda_device* info) {
   std::strcpy(info->name, "host model");
   info->major = 8;
   info->multiprocessors = 1;
+  std::strcpy(info->bus, "0000:00:00.0");
   return GAVEL_OK;
 }
 

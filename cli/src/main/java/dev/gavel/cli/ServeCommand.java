@@ -5,6 +5,7 @@ import dev.gavel.engine.Engine;
 import dev.gavel.engine.EngineInfo;
 import dev.gavel.server.GavelServer;
 import dev.gavel.server.ServerConfig;
+import dev.gavel.server.observability.NvmlMonitor;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
@@ -49,7 +50,7 @@ public final class ServeCommand extends Action {
     if (!debug) {
       Logging.forServer();
     }
-    LocalServer local = LocalServer.start(directory, chosen);
+    LocalServer local = LocalServer.start(directory, chosen, NvmlMonitor::open);
     // What loading left behind: texts of the tokenizer, and mappings of the whole checkpoint, which
     // count as this process's memory until the collector has found them.
     System.gc();

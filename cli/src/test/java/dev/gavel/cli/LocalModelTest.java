@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.gavel.cli.client.LocalServer;
 import dev.gavel.server.ServerConfig;
+import dev.gavel.server.observability.DeviceMonitor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,7 +50,7 @@ class LocalModelTest {
     Path socket = folder.resolve("gavel.sock");
     ServerConfig config =
         ServerConfig.defaults().withListen("127.0.0.1:0").withUds(socket.toString());
-    try (LocalServer local = LocalServer.start(Path.of(model), config)) {
+    try (LocalServer local = LocalServer.start(Path.of(model), config, () -> DeviceMonitor.NONE)) {
       JsonNode inProcess = score("--model", model);
       JsonNode tcp = score("--target", "127.0.0.1:" + local.server().port());
       JsonNode unix = score("--target", "unix:" + socket);

@@ -1,7 +1,10 @@
 package dev.gavel.engine;
 
 import dev.gavel.engine.binding.Gavel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 
 /** The machine's measured ceilings, to state beside every speed. */
 public final class Hardware {
@@ -52,6 +55,28 @@ public final class Hardware {
   public static void openLibtorch(Path directory) {
     NativeRuntime.load();
     NativeRuntime.check(Gavel.gavel_libtorch_open(directory.toString()));
+  }
+
+  /**
+   * The PCI addresses, {@code domain:bus:device.function}, of the CUDA devices that an engine
+   * computes on; other tools know them by these.
+   *
+   * @param device as {@link EngineInfo#device}; without addresses for the CPU
+   * @throws EngineException UNAVAILABLE if there is no such device
+   */
+  public static List<String> cudaBuses(String device) {
+    NativeRuntime.load();
+    return Arrays.stream(DeviceName.parse(device).indexes()).mapToObj(Hardware::cudaBus).toList();
+  }
+
+  private static String cudaBus(int index) {
+    byte[] address = new byte[32];
+    NativeRuntime.check(Gavel.gavel_cuda_bus(index, address, address.length));
+    int end = 0;
+    while (end < address.length && address[end] != 0) {
+      end++;
+    }
+    return new String(address, 0, end, StandardCharsets.US_ASCII);
   }
 
   /** As {@link EngineInfo#instructionSet}. */

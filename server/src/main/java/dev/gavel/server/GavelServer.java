@@ -5,6 +5,7 @@ import dev.gavel.relevance.RelevanceModel;
 import dev.gavel.server.api.CallGate;
 import dev.gavel.server.api.RelevanceService;
 import dev.gavel.server.api.Serving;
+import dev.gavel.server.observability.DeviceMonitor;
 import dev.gavel.server.observability.ServerStats;
 import dev.gavel.server.results.ResultCache;
 import dev.gavel.server.scheduling.Admission;
@@ -60,46 +61,56 @@ public final class GavelServer implements AutoCloseable {
   private final ExecutorService tokenizers;
   private final ResultCache results;
   private final Scheduler scheduler;
+  private final DeviceWatch watch;
   private final Transports transports;
   private boolean closing;
   private boolean closed;
 
-  /** The same with one engine. */
+  /** The same with one engine, and nobody who watches its device. */
   public static GavelServer start(ServerConfig config, RelevanceModel model, Engine engine)
       throws IOException {
-    return start(config, model, List.of(engine));
+    return start(config, model, List.of(engine), DeviceMonitor.NONE);
   }
 
   /**
-   * Starts serving; on return the server is ready. Model and engines stay the caller's, and must
-   * outlive the server; the engines must not be used by anybody else meanwhile.
+   * Starts serving; on return the server is ready. Model, engines and monitor stay the caller's,
+   * and must outlive the server; engines and monitor must not be used by anybody else meanwhile.
    *
    * @param engines of this model, one a device, with the same room; see {@link
    *     ServerConfig#engineOptions}
    * @throws IOException if an address cannot be bound
    * @throws dev.gavel.engine.EngineException if an engine refuses the model's labels
    */
-  public static GavelServer start(ServerConfig config, RelevanceModel model, List<Engine> engines)
+  public static GavelServer start(
+      ServerConfig config, RelevanceModel model, List<Engine> engines, DeviceMonitor monitor)
       throws IOException {
-    return new GavelServer(config, model, engines);
+    return new GavelServer(config, model, engines, monitor);
   }
 
-  private GavelServer(ServerConfig config, RelevanceModel model, List<Engine> engines)
+  private GavelServer(
+      ServerConfig config, RelevanceModel model, List<Engine> engines, DeviceMonitor monitor)
       throws IOException {
     this.config = config;
     results = new ResultCache(resultBounds(config), stats);
     int threads = Math.max(2, Runtime.getRuntime().availableProcessors());
     calls = Executors.newFixedThreadPool(threads, named("gavel-call-"));
     tokenizers = Executors.newFixedThreadPool(threads, named("gavel-tokenizer-"));
+    List<String> devices = engines.stream().map(engine -> engine.info().device()).toList();
     Scheduler started = null;
+    DeviceWatch watching = null;
     try {
       started =
           Scheduler.start(
               engines, model.labelTokens(), schedulerOptions(config), stats, this::ready);
       scheduler = started;
+      watching = new DeviceWatch(monitor, devices, scheduler, stats);
+      watch = watching;
       ServerServiceDefinition relevance = RelevanceService.define(serving(model, engines));
       transports = Transports.open(config, builder -> configure(builder, relevance));
     } catch (IOException | RuntimeException e) {
+      if (watching != null) {
+        watching.close();
+      }
       if (started != null) {
         started.close();
       }
@@ -131,6 +142,7 @@ public final class GavelServer implements AutoCloseable {
         engines.get(0).info(),
         engines.stream().map(e -> e.info().device()).distinct().collect(Collectors.joining(",")),
         scheduler,
+        watch::reports,
         calls,
         tokenizers,
         stats,
@@ -187,6 +199,11 @@ public final class GavelServer implements AutoCloseable {
     return transports.inProcessName();
   }
 
+  /** Looks at the GPUs now, instead of in some seconds. */
+  void lookAtDevices() {
+    watch.look();
+  }
+
   /** Counters and gauges; live. */
   public ServerStats stats() {
     return stats;
@@ -218,6 +235,7 @@ public final class GavelServer implements AutoCloseable {
       if (!drained()) {
         LOG.warn("calls still run after {} s: cancelled", config.drainSecondsMax());
       }
+      watch.close();
       scheduler.close();
       gate.awaitEmpty(ANSWER_NANOS);
       transports.close();

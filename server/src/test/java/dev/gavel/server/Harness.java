@@ -8,6 +8,7 @@ import com.google.protobuf.Message;
 import dev.gavel.server.fake.BatchGate;
 import dev.gavel.server.fake.FakeEngine;
 import dev.gavel.server.fake.FakeModel;
+import dev.gavel.server.observability.DeviceMonitor;
 import dev.gavel.server.observability.DeviceStats;
 import dev.gavel.server.observability.ServerStats.Counter;
 import dev.gavel.server.observability.ServerStats.Gauge;
@@ -40,10 +41,15 @@ final class Harness implements AutoCloseable {
   private final List<ManagedChannel> channels = new ArrayList<>();
 
   Harness(ServerConfig config, FakeModel model, FakeEngine... engines) throws IOException {
+    this(config, model, DeviceMonitor.NONE, engines);
+  }
+
+  Harness(ServerConfig config, FakeModel model, DeviceMonitor monitor, FakeEngine... engines)
+      throws IOException {
     this.model = model;
     this.engine = engines[0];
     this.engines = List.of(engines);
-    this.server = GavelServer.start(config, model, List.of(engines));
+    this.server = GavelServer.start(config, model, List.of(engines), monitor);
   }
 
   static Harness inProcess() throws IOException {

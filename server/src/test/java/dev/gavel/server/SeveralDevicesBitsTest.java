@@ -10,6 +10,7 @@ import dev.gavel.engine.Quantization;
 import dev.gavel.relevance.RelevanceModel;
 import dev.gavel.relevance.model.ModelShape;
 import dev.gavel.relevance.model.RandomModel;
+import dev.gavel.server.observability.DeviceMonitor;
 import dev.gavel.server.observability.ServerStats.Counter;
 import dev.gavel.v1.Item;
 import dev.gavel.v1.RelevanceGrpc;
@@ -86,7 +87,7 @@ class SeveralDevicesBitsTest {
       engines.add(model.loadEngine(options));
     }
     ServerConfig config = ServerConfig.defaults().withoutSockets();
-    try (GavelServer server = GavelServer.start(config, model, engines)) {
+    try (GavelServer server = GavelServer.start(config, model, engines, DeviceMonitor.NONE)) {
       ManagedChannel channel = InProcessChannelBuilder.forName(server.inProcessName()).build();
       List<ScoreResponse> answers = new ArrayList<>();
       answers.add(RelevanceGrpc.newBlockingStub(channel).score(requests.get(0)));

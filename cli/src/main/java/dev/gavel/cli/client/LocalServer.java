@@ -7,61 +7,78 @@ import dev.gavel.engine.EngineOptions;
 import dev.gavel.relevance.RelevanceModel;
 import dev.gavel.server.GavelServer;
 import dev.gavel.server.ServerConfig;
+import dev.gavel.server.observability.DeviceMonitor;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
 /** A server in this process, with its model and its engines. */
 public final class LocalServer implements AutoCloseable {
   private final RelevanceModel model;
   private final List<Engine> engines;
+  private final DeviceMonitor monitor;
   private final GavelServer server;
 
-  private LocalServer(RelevanceModel model, List<Engine> engines, GavelServer server) {
+  private LocalServer(
+      RelevanceModel model, List<Engine> engines, DeviceMonitor monitor, GavelServer server) {
     this.model = model;
     this.engines = engines;
+    this.monitor = monitor;
     this.server = server;
   }
 
   /**
    * Opens the model directory, loads the weights and serves.
    *
+   * @param openMonitor who watches the devices; closed with the server
    * @throws CliException if an address cannot be bound
    */
-  public static LocalServer start(Path directory, ServerConfig config) {
+  public static LocalServer start(
+      Path directory, ServerConfig config, Supplier<DeviceMonitor> openMonitor) {
     RelevanceModel model = RelevanceModel.open(directory);
     List<Engine> engines = new ArrayList<>();
+    DeviceMonitor monitor = DeviceMonitor.NONE;
     try {
       for (EngineOptions options : config.engineOptions(model.config())) {
         engines.add(model.loadEngine(options));
       }
-      return new LocalServer(model, engines, GavelServer.start(config, model, engines));
+      monitor = openMonitor.get();
+      GavelServer server = GavelServer.start(config, model, engines, monitor);
+      return new LocalServer(model, engines, monitor, server);
     } catch (IOException e) {
-      close(model, engines);
+      close(model, engines, monitor);
       throw new CliException(ExitCode.UNAVAILABLE, e.getMessage(), e);
     } catch (RuntimeException | Error e) {
-      close(model, engines);
+      close(model, engines, monitor);
       throw e;
     }
   }
 
-  private static void close(RelevanceModel model, List<Engine> engines) {
+  private static void close(
+      RelevanceModel model, List<Engine> engines, DeviceMonitor monitor) {
+    monitor.close();
     engines.forEach(Engine::close);
     model.close();
   }
 
+  /** For one command: gone before anybody could look at its devices. */
+  private static LocalServer unwatched(Path directory, ServerConfig config) {
+    return start(directory, config, () -> DeviceMonitor.NONE);
+  }
+
   /** A client of a server without sockets; closing it closes both. */
   public static Sidecar inProcess(Path directory, ServerConfig config, Duration deadline) {
-    LocalServer local = start(directory, config.withoutSockets());
+    LocalServer local = unwatched(directory, config.withoutSockets());
     Target target = new Target.InProcess(local.server.inProcessName());
     return Sidecar.connect(target, deadline, local::close);
   }
 
   /** A client, over a Unix socket, of a server on that socket only; closing it closes both. */
   public static Sidecar unix(Path directory, ServerConfig config, Path socket) {
-    LocalServer local = start(directory, config.withListen("").withUds(socket.toString()));
+    LocalServer local = unwatched(directory, config.withListen("").withUds(socket.toString()));
     return Sidecar.connect(new Target.Unix(socket), Duration.ZERO, local::close);
   }
 
@@ -86,7 +103,7 @@ public final class LocalServer implements AutoCloseable {
     } catch (IOException e) {
       throw new CliException(ExitCode.INTERNAL, "closing the server: " + e.getMessage(), e);
     } finally {
-      close(model, engines);
+      close(model, engines, monitor);
     }
   }
 }

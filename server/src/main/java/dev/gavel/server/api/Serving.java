@@ -10,14 +10,17 @@ import dev.gavel.server.scheduling.Job;
 import dev.gavel.server.scheduling.Scheduler;
 import io.grpc.Context;
 import io.grpc.Deadline;
+import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /**
  * What every call needs.
  *
  * @param engine what all devices' engines have in common
  * @param device where scores are computed, as {@link dev.gavel.v1.ModelVersion} says it
+ * @param devices as they are now
  * @param calls runs callbacks and answers; never rejects while the server runs
  * @param tokenizers renders and tokenizes
  * @param results judgments of this model
@@ -29,6 +32,7 @@ public record Serving(
     EngineInfo engine,
     String device,
     Scheduler scheduler,
+    Supplier<List<DeviceReport>> devices,
     Executor calls,
     Executor tokenizers,
     ServerStats stats,

@@ -7,11 +7,15 @@ import dev.gavel.relevance.EncodedItem;
 import dev.gavel.relevance.LabelDistribution;
 import dev.gavel.relevance.RelevanceModel;
 import dev.gavel.relevance.TierRule;
+import dev.gavel.server.observability.DeviceStats;
+import dev.gavel.server.observability.GpuReading;
 import dev.gavel.server.scheduling.ExplainJob;
 import dev.gavel.server.scheduling.Fault;
 import dev.gavel.server.scheduling.FaultException;
 import dev.gavel.server.scheduling.StageSeconds;
+import dev.gavel.v1.Device;
 import dev.gavel.v1.FinishReason;
+import dev.gavel.v1.Gpu;
 import dev.gavel.v1.Item;
 import dev.gavel.v1.Label;
 import dev.gavel.v1.LabelProbability;
@@ -171,7 +175,46 @@ final class Wire {
               .setGrade(label.grade())
               .addAllSurfaceForms(label.surfaceForms()));
     }
+    serving.devices().get().forEach(device -> answer.addDevices(device(device)));
     return answer.build();
+  }
+
+  private static Device device(DeviceReport report) {
+    Device.Builder device = Device.newBuilder().setState(Device.State.UNUSED);
+    if (report.state() != null) {
+      device
+          .setName(report.state().name())
+          .setState(report.state().serves() ? Device.State.SERVING : Device.State.FAILED);
+      if (!report.state().serves()) {
+        device.setProblem(report.state().problem());
+      }
+    }
+    if (report.gpu() != null) {
+      device.setGpu(gpu(report.gpu()));
+    }
+    return device.build();
+  }
+
+  private static Gpu gpu(GpuReading reading) {
+    Gpu.Builder gpu =
+        Gpu.newBuilder()
+            .setProduct(reading.product())
+            .setUuid(reading.uuid())
+            .setBus(reading.bus())
+            .addAllThrottling(reading.throttling());
+    if (reading.memoryBytes() != DeviceStats.UNKNOWN) {
+      gpu.setMemoryBytes(reading.memoryBytes());
+    }
+    if (reading.memoryUsedBytes() != DeviceStats.UNKNOWN) {
+      gpu.setMemoryUsedBytes(reading.memoryUsedBytes());
+    }
+    if (reading.utilizationPercent() != DeviceStats.UNKNOWN) {
+      gpu.setUtilizationPercent(reading.utilizationPercent());
+    }
+    if (reading.temperatureCelsius() != DeviceStats.UNKNOWN) {
+      gpu.setTemperatureCelsius(reading.temperatureCelsius());
+    }
+    return gpu.build();
   }
 
   private static dev.gavel.v1.TierRule tierRule(TierRule rule) {

@@ -10,6 +10,7 @@ import dev.gavel.v1.Item;
 import dev.gavel.v1.ScoreRequest;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.SplittableRandom;
 
 /** What the benchmarks of this package begin with. */
@@ -45,6 +46,7 @@ final class Requests {
         engine,
         "cpu",
         null,
+        List::of,
         Runnable::run,
         Runnable::run,
         stats,
