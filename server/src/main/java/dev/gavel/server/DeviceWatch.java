@@ -39,8 +39,7 @@ final class DeviceWatch implements AutoCloseable {
    *
    * @param devices of the engines, in their order
    */
-  DeviceWatch(
-      DeviceMonitor monitor, List<String> devices, Scheduler scheduler, ServerStats stats) {
+  DeviceWatch(DeviceMonitor monitor, List<String> devices, Scheduler scheduler, ServerStats stats) {
     this.monitor = monitor;
     this.scheduler = scheduler;
     this.stats = stats.devices();
@@ -94,8 +93,7 @@ final class DeviceWatch implements AutoCloseable {
     stats.set(Level.UTILIZATION_PERCENT, gpu.utilizationPercent());
     stats.set(Level.TEMPERATURE_CELSIUS, gpu.temperatureCelsius());
     boolean known = gpu.problem() == null;
-    stats.set(
-        Level.THROTTLED, known ? gpu.throttling().isEmpty() ? 0 : 1 : DeviceStats.UNKNOWN);
+    stats.set(Level.THROTTLED, known ? gpu.throttling().isEmpty() ? 0 : 1 : DeviceStats.UNKNOWN);
   }
 
   private void tell(int device, String problem) {
@@ -128,10 +126,19 @@ final class DeviceWatch implements AutoCloseable {
     return reports;
   }
 
+  /**
+   * Looks no more; waits a little for a look that is under way, but not for a driver that hangs.
+   */
   @Override
   public void close() {
-    if (thread != null) {
-      thread.shutdownNow();
+    if (thread == null) {
+      return;
+    }
+    thread.shutdownNow();
+    try {
+      thread.awaitTermination(1, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 }

@@ -235,7 +235,6 @@ public final class GavelServer implements AutoCloseable {
       if (!drained()) {
         LOG.warn("calls still run after {} s: cancelled", config.drainSecondsMax());
       }
-      watch.close();
       scheduler.close();
       gate.awaitEmpty(ANSWER_NANOS);
       transports.close();
@@ -243,6 +242,7 @@ public final class GavelServer implements AutoCloseable {
       Thread.currentThread().interrupt();
       transports.close();
     } finally {
+      watch.close();
       stopThreads();
       synchronized (this) {
         closed = true;

@@ -11,6 +11,7 @@ import dev.gavel.engine.Quantization;
 import dev.gavel.server.fake.FakeModel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -63,6 +64,15 @@ class ServerConfigTest {
         "'engine: {quantization: int4}' | expected fp32 or int8, found \"int4\"",
         "'engine: {threads: 99999999999}' | threads",
         "'engine: {kvCacheEnabled: 1}' | engine.kvCacheEnabled: expected true or false, found 1",
+        "'engine: {device: gpu}' | engine.device: expected cpu or cuda:N, found \"gpu\"",
+        "'engine: {device: [cpu]}' | engine.device: expected a text, found [\"cpu\"]",
+        "'engine: {devices: cpu}' | engine.devices: expected a list of texts, found \"cpu\"",
+        "'engine: {devices: [0]}' | engine.devices: expected a list of texts, found [0]",
+        "'engine: {devices: [\"cuda:x\"]}' | engine.devices: expected cpu or cuda:N",
+        "'engine: {devices: [cpu, \"cuda:0\"]}' | expected devices of one kind",
+        "'engine: {devices: [\"cuda:1\", \"cuda:1\"]}' | expected each GPU once, found cuda:1 twice",
+        "'engine: {devices: [cuda, \"cuda:0\"]}' | expected each GPU once, found cuda:0 twice",
+        "'engine: {device: \"cuda:0\", devices: [\"cuda:1\"]}' | expected device or devices",
         "'listen: 7' | listen: expected a text, found 7",
         "'listen: \"a:b\"' | listen: expected host:port",
         "'listen: \"a:70000\"' | listen: expected host:port",
@@ -114,5 +124,35 @@ class ServerConfigTest {
     assertThrows(
         IllegalArgumentException.class,
         () -> read("engine: {kvBytesMax: 5}").engineOptions(new FakeModel().config()).get(0));
+  }
+
+  private List<EngineOptions> options(String text) throws Exception {
+    return read(text).engineOptions(new FakeModel().config());
+  }
+
+  @Test
+  void oneEngineADevice() throws Exception {
+    assertEquals(List.of("cpu"), devices(""));
+    assertEquals(List.of("cuda:0"), devices("engine: {device: cuda}"));
+    assertEquals(List.of("cuda:3"), devices("engine: {devices: [\"cuda:3\"]}"));
+    assertEquals(
+        List.of("cuda:0", "cuda:1"), devices("engine: {devices: [\"cuda:0\", \"cuda:1\"]}"));
+    assertEquals(List.of("cpu", "cpu", "cpu"), devices("engine: {devices: [cpu, cpu, cpu]}"));
+  }
+
+  private List<String> devices(String text) throws Exception {
+    return options(text).stream().map(EngineOptions::device).toList();
+  }
+
+  @Test
+  void threadsAreDealtOut() throws Exception {
+    assertEquals(List.of(3, 2, 2), threads("engine: {devices: [cpu, cpu, cpu], threads: 7}"));
+    assertEquals(List.of(1, 1), threads("engine: {devices: [cpu, cpu], threads: 1}"));
+    int all = Runtime.getRuntime().availableProcessors();
+    assertEquals(List.of(all), threads("engine: {threads: 0}"));
+  }
+
+  private List<Integer> threads(String text) throws Exception {
+    return options(text).stream().map(EngineOptions::threads).toList();
   }
 }

@@ -57,8 +57,7 @@ public final class LocalServer implements AutoCloseable {
     }
   }
 
-  private static void close(
-      RelevanceModel model, List<Engine> engines, DeviceMonitor monitor) {
+  private static void close(RelevanceModel model, List<Engine> engines, DeviceMonitor monitor) {
     monitor.close();
     engines.forEach(Engine::close);
     model.close();

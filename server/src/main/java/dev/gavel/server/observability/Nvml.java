@@ -67,8 +67,8 @@ final class Nvml implements AutoCloseable {
   /**
    * The preset's classes load themselves, and before that CUDA's runtime with its binding, which
    * NVML does not need and which is not here. So while they are initialized JavaCPP is told to load
-   * nothing; {@code libjninvml.so}, which wants nothing but the driver, is loaded by name. JavaCPP's
-   * own classes are loaded before, so that no other thread misses anything meanwhile.
+   * nothing; {@code libjninvml.so}, which wants nothing but the driver, is loaded by name.
+   * JavaCPP's own classes are loaded before, so that no other thread misses anything meanwhile.
    */
   private static synchronized void load() {
     if (loaded) {
@@ -108,8 +108,7 @@ final class Nvml implements AutoCloseable {
 
   Gpu gpu(int index) throws NvmlException {
     Gpu gpu = new Gpu();
-    check(
-        "nvmlDeviceGetHandleByIndex", nvml.nvmlDeviceGetHandleByIndex_v2(index, gpu.handle));
+    check("nvmlDeviceGetHandleByIndex", nvml.nvmlDeviceGetHandleByIndex_v2(index, gpu.handle));
     return gpu;
   }
 
@@ -158,6 +157,7 @@ final class Nvml implements AutoCloseable {
   }
 
   /** Degrees Celsius. */
+  @SuppressWarnings("deprecation") // the one that all drivers have
   int temperature(Gpu gpu) throws NvmlException {
     int[] celsius = new int[1];
     check(
@@ -167,6 +167,7 @@ final class Nvml implements AutoCloseable {
   }
 
   /** Bits, {@code nvmlClocksThrottleReason*}. */
+  @SuppressWarnings("deprecation") // the one that all drivers have
   long throttleReasons(Gpu gpu) throws NvmlException {
     long[] reasons = new long[1];
     check(

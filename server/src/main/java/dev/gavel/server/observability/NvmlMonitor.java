@@ -56,9 +56,9 @@ public final class NvmlMonitor implements DeviceMonitor {
 
   private static Map<Long, String> reasons() {
     Map<Long, String> reasons = new LinkedHashMap<>();
-    reasons.put(nvml.nvmlClocksThrottleReasonSwPowerCap, "power cap");
+    reasons.put(nvml.nvmlClocksEventReasonSwPowerCap, "power cap");
     reasons.put(nvml.nvmlClocksThrottleReasonHwSlowdown, "hardware slowdown");
-    reasons.put(nvml.nvmlClocksThrottleReasonSwThermalSlowdown, "thermal slowdown");
+    reasons.put(nvml.nvmlClocksEventReasonSwThermalSlowdown, "thermal slowdown");
     reasons.put(nvml.nvmlClocksThrottleReasonHwThermalSlowdown, "hardware thermal slowdown");
     reasons.put(nvml.nvmlClocksThrottleReasonHwPowerBrakeSlowdown, "power brake");
     return reasons;
