@@ -1,8 +1,8 @@
 /**
- * The sidecar: one model on one device, behind gRPC.
+ * The sidecar: one model on one device or several, behind gRPC.
  *
  * <p>Types: {@link dev.gavel.server.ServerConfig}, a {@link dev.gavel.relevance.RelevanceModel} and
- * an {@link dev.gavel.engine.Engine} → {@link dev.gavel.server.GavelServer}. A request's story
+ * an {@link dev.gavel.engine.Engine} a device → {@link dev.gavel.server.GavelServer}. A request's story
  * reads {@code api} → {@code scheduling} → {@code engine}; {@code results} keeps answers, {@code
  * observability} counts.
  *

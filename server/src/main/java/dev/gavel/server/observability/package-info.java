@@ -1,10 +1,13 @@
 /**
- * What the server counts.
+ * What the server counts, and what the driver says of its GPUs.
  *
  * <p>Types: every other package adds to one {@link dev.gavel.server.observability.ServerStats};
  * readers take a {@link dev.gavel.server.observability.ServerStats.Snapshot}. What belongs to one
  * device goes through its {@link dev.gavel.server.observability.DeviceStats}.
  *
- * <p>Threads: any.
+ * <p>{@link dev.gavel.server.observability.DeviceMonitor} → {@link
+ * dev.gavel.server.observability.GpuReading}: {@code NvmlMonitor} reads them through {@code Nvml}.
+ *
+ * <p>Threads: any counts; one at a time monitors.
  */
 package dev.gavel.server.observability;
