@@ -12,13 +12,17 @@ import dev.gavel.server.observability.DeviceStats;
 import dev.gavel.server.observability.DeviceStats.Level;
 import dev.gavel.server.observability.GpuReading;
 import dev.gavel.v1.Device;
+import dev.gavel.v1.ExplainEvent;
+import dev.gavel.v1.ExplainRequest;
 import dev.gavel.v1.GetModelRequest;
+import dev.gavel.v1.Item;
 import dev.gavel.v1.ScoreRequest;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
+import java.util.Iterator;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -130,6 +134,28 @@ class DeviceWatchTest {
       ScoreRequest request = Harness.request("back", 3).build();
       Harness.assertAnswers(request, harness.stub().score(request));
       assertTrue(harness.engines.get(0).batches() > 0);
+    }
+  }
+
+  /** Its keys and values are on the device; nobody else can go on with it. */
+  @Test
+  void anExplanationEndsWithItsGpu() throws Exception {
+    try (Harness harness = harness()) {
+      ExplainRequest request =
+          ExplainRequest.newBuilder()
+              .setQuery("query")
+              .setItem(Item.newBuilder().setText("item"))
+              .setSamples(4)
+              .build();
+      Iterator<ExplainEvent> unread = harness.stub().explain(request);
+      assertTrue(unread.next().hasVerdict());
+      monitor.firstProblem = "lost";
+      monitor.secondProblem = "lost";
+      harness.server.lookAtDevices();
+      StatusRuntimeException e =
+          assertThrows(StatusRuntimeException.class, () -> unread.forEachRemaining(event -> {}));
+      assertEquals(Status.Code.UNAVAILABLE, e.getStatus().getCode());
+      assertEquals("DEVICE_FAILED", Harness.reason(e));
     }
   }
 

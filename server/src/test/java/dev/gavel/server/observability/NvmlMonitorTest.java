@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -33,12 +35,17 @@ class NvmlMonitorTest {
   @BeforeAll
   static void loadDriver() throws Exception {
     Path built = Path.of(System.getProperty("gavel.fakeNvml", ""));
-    Path binding = Path.of(System.getProperty("java.library.path", ""), "libjninvml.so");
-    loaded = Files.isRegularFile(built) && Files.isRegularFile(binding);
+    loaded = Files.isRegularFile(built) && hasBinding();
     if (loaded) {
       // The binding asks for a library of this name, and takes the one that is there already.
       System.load(Files.copy(built, folder.resolve("libnvidia-ml.so.1")).toString());
     }
+  }
+
+  private static boolean hasBinding() {
+    String folders = System.getProperty("java.library.path", "");
+    return Arrays.stream(folders.split(File.pathSeparator))
+        .anyMatch(folder -> Files.isRegularFile(Path.of(folder, "libjninvml.so")));
   }
 
   @BeforeEach
