@@ -62,6 +62,23 @@ class LocalModelTest {
     }
   }
 
+  @Test
+  void scoresTheSameOnSeveralDevices() throws IOException {
+    JsonNode one = score("--model", model, "--quantization", "int8");
+    JsonNode three = score("--model", model, "--quantization", "int8", "--device", "cpu,cpu,cpu");
+    assertEquals(one.path("items"), three.path("items"));
+    assertEquals("cpu", three.at("/model/device").asText());
+  }
+
+  @Test
+  void aDeviceThatIsNotThereIsAnError() {
+    int code =
+        terminal.run(
+            "score", "--model", model, "--device", "cuda:999", "--query", "q", "--item", "x");
+    assertEquals(ExitCode.UNAVAILABLE, code);
+    assertTrue(terminal.err().contains("cuda:999: expected"), terminal.err());
+  }
+
   private JsonNode score(String... who) throws IOException {
     List<String> args = new ArrayList<>(List.of("score", "--json", "--tokens", "--label-mass"));
     args.addAll(List.of(who));

@@ -10,6 +10,7 @@ import dev.gavel.server.observability.DeviceStats.Level;
 import dev.gavel.server.observability.ServerStats.Counter;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -220,8 +221,8 @@ final class DeviceLoop implements AutoCloseable {
     try {
       device.run(false);
       return true;
-    } catch (RuntimeException e) {
-      lastFailure = e.getMessage();
+    } catch (RuntimeException | Error e) {
+      lastFailure = Objects.requireNonNullElse(e.getMessage(), e.toString());
       LOG.debug("{}: still fails", name, e);
       return false;
     }
