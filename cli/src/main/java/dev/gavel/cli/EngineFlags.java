@@ -26,8 +26,8 @@ public final class EngineFlags {
       paramLabel = "DEVICE[,DEVICE]",
       split = ",",
       description =
-          "Where to compute: cpu (the default) or cuda:N, which is then required; a server takes"
-              + " several, cpu also more than once.")
+          "Where to compute: cpu (the default), cuda:N or cuda:N+M, which is then required; a"
+              + " server takes several, cpu also more than once.")
   private List<String> devices;
 
   /** For an engine without a server. */

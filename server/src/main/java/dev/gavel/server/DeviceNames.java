@@ -10,7 +10,7 @@ import java.util.regex.Pattern;
 final class DeviceNames {
   static final String CPU = "cpu";
 
-  private static final Pattern NAME = Pattern.compile("cpu|cuda|cuda:[0-9]{1,3}");
+  private static final Pattern NAME = Pattern.compile("cpu|cuda(:[0-9]{1,4}([+][0-9]{1,4})*)?");
 
   private DeviceNames() {}
 
@@ -21,7 +21,8 @@ final class DeviceNames {
    */
   static String canonical(String key, String name) {
     if (!NAME.matcher(name).matches()) {
-      throw new IllegalArgumentException(key + ": expected cpu or cuda:N, found \"" + name + "\"");
+      throw new IllegalArgumentException(
+          key + ": expected cpu, cuda:N or cuda:N+M, found \"" + name + "\"");
     }
     return name.equals("cuda") ? "cuda:0" : name;
   }
@@ -47,12 +48,17 @@ final class DeviceNames {
               + devices);
     }
     Set<String> seen = new HashSet<>();
-    for (String device : devices) {
-      if (!seen.add(device) && !device.equals(CPU)) {
+    devices.stream().filter(device -> !device.equals(CPU)).forEach(d -> claim(key, d, seen));
+    return devices;
+  }
+
+  /** Notes the GPUs of a device, of which it may have several. */
+  private static void claim(String key, String device, Set<String> seen) {
+    for (String index : device.substring("cuda:".length()).split("[+]")) {
+      if (!seen.add(index)) {
         throw new IllegalArgumentException(
-            key + ": expected each GPU once, found " + device + " twice");
+            key + ": expected each GPU once, found cuda:" + index + " twice");
       }
     }
-    return devices;
   }
 }

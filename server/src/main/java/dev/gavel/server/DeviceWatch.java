@@ -11,9 +11,11 @@ import dev.gavel.server.scheduling.Scheduler;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.ToLongFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,7 +31,7 @@ final class DeviceWatch implements AutoCloseable {
   private final DeviceMonitor monitor;
   private final Scheduler scheduler;
   private final List<DeviceStats> stats;
-  private final List<String> buses; // by device; empty: no GPU that the driver knows
+  private final List<List<String>> buses; // by device, of its GPUs
   private final String[] problems; // by device, as last told; null: none
   private final ScheduledExecutorService thread;
   private volatile List<GpuReading> readings = List.of();
@@ -43,7 +45,7 @@ final class DeviceWatch implements AutoCloseable {
     this.monitor = monitor;
     this.scheduler = scheduler;
     this.stats = stats.devices();
-    this.buses = devices.stream().map(monitor::busOf).toList();
+    this.buses = devices.stream().map(monitor::busesOf).toList();
     this.problems = new String[devices.size()];
     look();
     this.thread =
@@ -75,28 +77,42 @@ final class DeviceWatch implements AutoCloseable {
     List<GpuReading> now = monitor.read();
     readings = now;
     for (int d = 0; d < buses.size(); d++) {
-      GpuReading gpu = find(now, buses.get(d));
-      if (gpu != null) {
-        publish(gpu, stats.get(d));
-        tell(d, gpu.problem());
+      List<GpuReading> gpus = gpusOf(d, now);
+      if (!gpus.isEmpty()) {
+        publish(gpus, stats.get(d));
+        tell(d, gpus.stream().map(GpuReading::problem).filter(Objects::nonNull).findFirst());
       }
     }
   }
 
-  private static GpuReading find(List<GpuReading> readings, String bus) {
-    return readings.stream().filter(gpu -> gpu.bus().equals(bus)).findFirst().orElse(null);
+  private List<GpuReading> gpusOf(int device, List<GpuReading> all) {
+    return all.stream().filter(gpu -> buses.get(device).contains(gpu.bus())).toList();
   }
 
-  private static void publish(GpuReading gpu, DeviceStats stats) {
-    stats.set(Level.MEMORY_BYTES, gpu.memoryBytes());
-    stats.set(Level.MEMORY_USED_BYTES, gpu.memoryUsedBytes());
-    stats.set(Level.UTILIZATION_PERCENT, gpu.utilizationPercent());
-    stats.set(Level.TEMPERATURE_CELSIUS, gpu.temperatureCelsius());
-    boolean known = gpu.problem() == null;
-    stats.set(Level.THROTTLED, known ? gpu.throttling().isEmpty() ? 0 : 1 : DeviceStats.UNKNOWN);
+  private static void publish(List<GpuReading> gpus, DeviceStats stats) {
+    stats.set(Level.MEMORY_BYTES, sum(gpus, GpuReading::memoryBytes));
+    stats.set(Level.MEMORY_USED_BYTES, sum(gpus, GpuReading::memoryUsedBytes));
+    stats.set(Level.UTILIZATION_PERCENT, highest(gpus, GpuReading::utilizationPercent));
+    stats.set(Level.TEMPERATURE_CELSIUS, highest(gpus, GpuReading::temperatureCelsius));
+    stats.set(Level.THROTTLED, highest(gpus, DeviceWatch::throttled));
   }
 
-  private void tell(int device, String problem) {
+  private static long throttled(GpuReading gpu) {
+    return gpu.problem() != null ? DeviceStats.UNKNOWN : gpu.throttling().isEmpty() ? 0 : 1;
+  }
+
+  /** Unknown where one of them is. */
+  private static long sum(List<GpuReading> gpus, ToLongFunction<GpuReading> value) {
+    boolean known = gpus.stream().mapToLong(value).noneMatch(v -> v == DeviceStats.UNKNOWN);
+    return known ? gpus.stream().mapToLong(value).sum() : DeviceStats.UNKNOWN;
+  }
+
+  private static long highest(List<GpuReading> gpus, ToLongFunction<GpuReading> value) {
+    return gpus.stream().mapToLong(value).max().orElse(DeviceStats.UNKNOWN);
+  }
+
+  private void tell(int device, Optional<String> found) {
+    String problem = found.orElse(null);
     if (Objects.equals(problems[device], problem)) {
       return;
     }
@@ -116,11 +132,11 @@ final class DeviceWatch implements AutoCloseable {
     List<DeviceReport> reports = new ArrayList<>();
     List<DeviceState> states = scheduler.devices();
     for (int d = 0; d < states.size(); d++) {
-      reports.add(new DeviceReport(states.get(d), find(seen, buses.get(d))));
+      reports.add(new DeviceReport(states.get(d), gpusOf(d, seen)));
     }
     for (GpuReading gpu : seen) {
-      if (!buses.contains(gpu.bus())) {
-        reports.add(new DeviceReport(null, gpu));
+      if (buses.stream().noneMatch(own -> own.contains(gpu.bus()))) {
+        reports.add(new DeviceReport(null, List.of(gpu)));
       }
     }
     return reports;

@@ -48,8 +48,12 @@ class DeviceWatchTest {
     }
 
     @Override
-    public String busOf(String device) {
-      return device.equals("cuda:0") ? "0000:03:00.0" : "0000:01:00.0";
+    public List<String> busesOf(String device) {
+      return switch (device) {
+        case "cuda:0" -> List.of("0000:03:00.0");
+        case "cuda:1" -> List.of("0000:01:00.0");
+        default -> List.of("0000:02:00.0", "0000:01:00.0");
+      };
     }
 
     @Override
@@ -82,11 +86,11 @@ class DeviceWatchTest {
       assertEquals(3, devices.size());
       assertEquals("cuda:0", devices.get(0).getName());
       assertEquals(Device.State.SERVING, devices.get(0).getState());
-      assertEquals("0000:03:00.0", devices.get(0).getGpu().getBus());
-      assertEquals(40, devices.get(0).getGpu().getTemperatureCelsius());
-      assertEquals(80, devices.get(0).getGpu().getMemoryBytes());
-      assertFalse(devices.get(0).getGpu().hasUtilizationPercent(), "not known is absent");
-      assertEquals(List.of("power cap"), devices.get(1).getGpu().getThrottlingList());
+      assertEquals("0000:03:00.0", devices.get(0).getGpus(0).getBus());
+      assertEquals(40, devices.get(0).getGpus(0).getTemperatureCelsius());
+      assertEquals(80, devices.get(0).getGpus(0).getMemoryBytes());
+      assertFalse(devices.get(0).getGpus(0).hasUtilizationPercent(), "not known is absent");
+      assertEquals(List.of("power cap"), devices.get(1).getGpus(0).getThrottlingList());
       assertEquals(Device.State.UNUSED, devices.get(2).getState());
       assertEquals("", devices.get(2).getName());
       DeviceStats first = harness.server.stats().devices().get(0);
@@ -156,6 +160,24 @@ class DeviceWatchTest {
           assertThrows(StatusRuntimeException.class, () -> unread.forEachRemaining(event -> {}));
       assertEquals(Status.Code.UNAVAILABLE, e.getStatus().getCode());
       assertEquals("DEVICE_FAILED", Harness.reason(e));
+    }
+  }
+
+  @Test
+  void aDeviceMayHaveSeveralGpus() throws Exception {
+    FakeEngine group = new FakeEngine("cuda:1+0", Harness.ROWS, 8, 64);
+    try (Harness harness = new Harness(Harness.config(), new FakeModel(), monitor, group)) {
+      assertEquals(2, devices(harness).get(0).getGpusCount());
+      assertEquals(Device.State.UNUSED, devices(harness).get(1).getState());
+      DeviceStats stats = harness.server.stats().devices().get(0);
+      assertEquals(160, stats.get(Level.MEMORY_BYTES));
+      assertEquals(81, stats.get(Level.TEMPERATURE_CELSIUS));
+      assertEquals(1, stats.get(Level.THROTTLED));
+      monitor.secondProblem = "one of them is lost";
+      harness.server.lookAtDevices();
+      assertEquals(ServingStatus.NOT_SERVING, health(harness, ""));
+      assertEquals(DeviceStats.UNKNOWN, stats.get(Level.MEMORY_BYTES));
+      assertEquals("one of them is lost", devices(harness).get(0).getProblem());
     }
   }
 

@@ -64,14 +64,15 @@ class ServerConfigTest {
         "'engine: {quantization: int4}' | expected fp32 or int8, found \"int4\"",
         "'engine: {threads: 99999999999}' | threads",
         "'engine: {kvCacheEnabled: 1}' | engine.kvCacheEnabled: expected true or false, found 1",
-        "'engine: {device: gpu}' | engine.device: expected cpu or cuda:N, found \"gpu\"",
+        "'engine: {device: gpu}' | engine.device: expected cpu, cuda:N or cuda:N+M, found \"gpu\"",
         "'engine: {device: [cpu]}' | engine.device: expected a text, found [\"cpu\"]",
         "'engine: {devices: cpu}' | engine.devices: expected a list of texts, found \"cpu\"",
         "'engine: {devices: [0]}' | engine.devices: expected a list of texts, found [0]",
-        "'engine: {devices: [\"cuda:x\"]}' | engine.devices: expected cpu or cuda:N",
+        "'engine: {devices: [\"cuda:x\"]}' | engine.devices: expected cpu, cuda:N",
         "'engine: {devices: [cpu, \"cuda:0\"]}' | expected devices of one kind",
         "'engine: {devices: [\"cuda:1\", \"cuda:1\"]}' | expected each GPU once, found cuda:1 twice",
         "'engine: {devices: [cuda, \"cuda:0\"]}' | expected each GPU once, found cuda:0 twice",
+        "'engine: {devices: [\"cuda:0+1\", \"cuda:1+2\"]}' | expected each GPU once, found cuda:1",
         "'engine: {device: \"cuda:0\", devices: [\"cuda:1\"]}' | expected device or devices",
         "'listen: 7' | listen: expected a text, found 7",
         "'listen: \"a:b\"' | listen: expected host:port",
@@ -134,6 +135,9 @@ class ServerConfigTest {
   void oneEngineADevice() throws Exception {
     assertEquals(List.of("cpu"), devices(""));
     assertEquals(List.of("cuda:0"), devices("engine: {device: cuda}"));
+    assertEquals(
+        List.of("cuda:0+1", "cuda:2+3"),
+        devices("engine: {devices: [\"cuda:0+1\", \"cuda:2+3\"]}"));
     assertEquals(List.of("cuda:3"), devices("engine: {devices: [\"cuda:3\"]}"));
     assertEquals(
         List.of("cuda:0", "cuda:1"), devices("engine: {devices: [\"cuda:0\", \"cuda:1\"]}"));

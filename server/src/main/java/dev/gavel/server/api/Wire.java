@@ -189,9 +189,7 @@ final class Wire {
         device.setProblem(report.state().problem());
       }
     }
-    if (report.gpu() != null) {
-      device.setGpu(gpu(report.gpu()));
-    }
+    report.gpus().forEach(gpu -> device.addGpus(gpu(gpu)));
     return device.build();
   }
 

@@ -13,8 +13,8 @@ public interface DeviceMonitor extends AutoCloseable {
         }
 
         @Override
-        public String busOf(String device) {
-          return "";
+        public List<String> busesOf(String device) {
+          return List.of();
         }
 
         @Override
@@ -25,12 +25,12 @@ public interface DeviceMonitor extends AutoCloseable {
   List<GpuReading> read();
 
   /**
-   * The {@link GpuReading#bus} of a device that an engine computes on.
+   * The {@link GpuReading#bus} of each GPU that an engine computes on.
    *
-   * @param device {@code cpu} or {@code cuda:N}
-   * @return empty if the device is no GPU, or not known to the driver
+   * @param device {@code cpu}, {@code cuda:N} or {@code cuda:N+M}
+   * @return empty if there is none, or none that can be told
    */
-  String busOf(String device);
+  List<String> busesOf(String device);
 
   @Override
   void close();

@@ -8,7 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 import org.bytedeco.cuda.global.nvml;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,12 +32,13 @@ public final class NvmlMonitor implements DeviceMonitor {
   }
 
   private final Nvml library;
-  private final UnaryOperator<String> busOfDevice;
+  private final Function<String, List<String>> busesOfDevice;
   private final List<Gpu> gpus = new ArrayList<>();
 
-  private NvmlMonitor(Nvml library, UnaryOperator<String> busOfDevice) throws NvmlException {
+  private NvmlMonitor(Nvml library, Function<String, List<String>> busesOfDevice)
+      throws NvmlException {
     this.library = library;
-    this.busOfDevice = busOfDevice;
+    this.busesOfDevice = busesOfDevice;
     int count = library.count();
     for (int i = 0; i < count; i++) {
       try {
@@ -69,17 +70,17 @@ public final class NvmlMonitor implements DeviceMonitor {
    * and no GPU is known.
    */
   public static DeviceMonitor open() {
-    return open(NvmlMonitor::busOfCuda);
+    return open(NvmlMonitor::busesOfCuda);
   }
 
   /**
-   * @param busOfDevice PCI address of a device that an engine computes on; empty: none
+   * @param busesOfDevice PCI addresses of what an engine computes on
    */
-  static DeviceMonitor open(UnaryOperator<String> busOfDevice) {
+  static DeviceMonitor open(Function<String, List<String>> busesOfDevice) {
     Nvml library = null;
     try {
       library = Nvml.open();
-      return new NvmlMonitor(library, busOfDevice);
+      return new NvmlMonitor(library, busesOfDevice);
     } catch (NvmlException | LinkageError e) {
       if (library != null) {
         library.close();
@@ -89,19 +90,18 @@ public final class NvmlMonitor implements DeviceMonitor {
     }
   }
 
-  private static String busOfCuda(String device) {
+  private static List<String> busesOfCuda(String device) {
     try {
-      return device.startsWith("cuda:") ? Hardware.cudaBus(device) : "";
+      return Hardware.cudaBuses(device);
     } catch (EngineException e) {
       LOG.warn("{} is not watched: {}", device, e.getMessage());
-      return "";
+      return List.of();
     }
   }
 
   @Override
-  public String busOf(String device) {
-    String bus = busOfDevice.apply(device);
-    return bus.isEmpty() ? bus : GpuReading.canonicalBus(bus);
+  public List<String> busesOf(String device) {
+    return busesOfDevice.apply(device).stream().map(GpuReading::canonicalBus).toList();
   }
 
   @Override

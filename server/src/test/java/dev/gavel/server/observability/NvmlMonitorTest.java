@@ -62,7 +62,7 @@ class NvmlMonitorTest {
   @Test
   void readsWhatTheDriverSays() throws Exception {
     state("0 80000000000 12345 97 61 0", "0 40000000000 1 -1 33 36");
-    try (DeviceMonitor monitor = NvmlMonitor.open(device -> "")) {
+    try (DeviceMonitor monitor = NvmlMonitor.open(device -> List.of())) {
       List<GpuReading> gpus = monitor.read();
       assertEquals(
           List.of(
@@ -103,7 +103,7 @@ class NvmlMonitorTest {
   })
   void aLostGpuIsNamed(int status, String problem) throws Exception {
     state("0 8 1 2 3 0", "0 8 1 2 3 0");
-    try (DeviceMonitor monitor = NvmlMonitor.open(device -> "")) {
+    try (DeviceMonitor monitor = NvmlMonitor.open(device -> List.of())) {
       state("0 8 1 2 3 0", status + " 8 1 2 3 0");
       assertNull(monitor.read().get(0).problem());
       GpuReading lost = monitor.read().get(1);
@@ -118,7 +118,7 @@ class NvmlMonitorTest {
   @Test
   void otherErrorsKeepValuesUnknown() throws Exception {
     state("0 8 1 2 3 0");
-    try (DeviceMonitor monitor = NvmlMonitor.open(device -> "")) {
+    try (DeviceMonitor monitor = NvmlMonitor.open(device -> List.of())) {
       state(UNKNOWN_ERROR + " 8 1 2 3 0");
       GpuReading gpu = monitor.read().get(0);
       assertNull(gpu.problem());
@@ -129,16 +129,23 @@ class NvmlMonitorTest {
 
   @Test
   void withoutDriverNoGpuIsKnown() {
-    assertSame(DeviceMonitor.NONE, NvmlMonitor.open(device -> ""));
+    assertSame(DeviceMonitor.NONE, NvmlMonitor.open(device -> List.of()));
     assertEquals(List.of(), DeviceMonitor.NONE.read());
+  }
+
+  @Test
+  void aProcessorHasNoAddress() throws Exception {
+    state("0 8 1 2 3 0");
+    try (DeviceMonitor monitor = NvmlMonitor.open()) {
+      assertEquals(List.of(), monitor.busesOf("cpu"));
+    }
   }
 
   @Test
   void cudasAddressesAndTheDriversAreOne() throws Exception {
     state("0 8 1 2 3 0");
-    try (DeviceMonitor monitor = NvmlMonitor.open(d -> d.equals("cuda:0") ? "0000:3b:00.0" : "")) {
-      assertEquals(monitor.read().get(0).bus(), monitor.busOf("cuda:0"));
-      assertEquals("", monitor.busOf("cpu"));
+    try (DeviceMonitor monitor = NvmlMonitor.open(d -> List.of("0000:3b:00.0"))) {
+      assertEquals(List.of(monitor.read().get(0).bus()), monitor.busesOf("cuda:0"));
     }
     assertEquals("10000:3B:00.0", GpuReading.canonicalBus("00010000:3b:00.0"));
     assertThrows(IllegalArgumentException.class, () -> GpuReading.canonicalBus("3b"));
