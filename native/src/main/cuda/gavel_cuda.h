@@ -211,18 +211,19 @@ typedef struct gavel_cuda_paths {
 } gavel_cuda_paths;
 
 /* Which experts a row goes through. Pair p belongs to row p / picks. Softmax over all experts, then the best
- * `picks`, best first, the lower index among equals. order lists the pairs by expert, stably.
- * Reference: model/experts. */
+ * `picks`, best first, the lower index among equals. order lists the pairs by expert, stably. Rows from
+ * *live_rows on fill up a launch of fixed size: they go through no expert. Reference: model/experts. */
 typedef struct gavel_cuda_routing {
   int32_t rows;
   int32_t experts; /* at most 1024 */
   int32_t picks;   /* at most 32 */
   int32_t normalize;
-  const float* logits; /* [rows, experts] */
-  float* weights;      /* [rows, picks] */
-  int32_t* chosen;     /* [rows, picks] */
-  int32_t* begins;     /* [experts + 1] into order */
-  int32_t* order;      /* [rows * picks] pairs */
+  const int32_t* live_rows; /* [1], or null: all */
+  const float* logits;      /* [rows, experts] */
+  float* weights;           /* [rows, picks] */
+  int32_t* chosen;          /* [rows, picks] */
+  int32_t* begins;          /* [experts + 1] into order */
+  int32_t* order;           /* [rows * picks] pairs */
 } gavel_cuda_routing;
 
 /* One product per expert over the pairs routed to it, in one launch.
@@ -277,7 +278,9 @@ typedef struct gavel_cuda_table {
   int32_t (*release_stream)(void* stream);
   int32_t (*synchronize)(void* stream);
 
-  /* Graphs: what is enqueued on the stream between begin and end becomes one launch. */
+  /* Graphs: what is enqueued on the stream between begin and end becomes one launch, with the arguments of now and
+   * the content of memory of then. Between the two only kernels, fills, and copies of pinned and device memory may be
+   * asked for; the rest may fail, and end_graph with it. end_graph ends the recording in any case. */
   int32_t (*begin_graph)(void* stream);
   int32_t (*end_graph)(void* stream, void** graph);
   int32_t (*launch_graph)(void* graph, void* stream);

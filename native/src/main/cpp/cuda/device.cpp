@@ -56,6 +56,7 @@ bool DeviceMemory::reserve(size_t bytes) {
 void DeviceMemory::release() {
   const gavel_cuda_table& functions = device_.functions();
   if (data_ != nullptr) {
+    device_.moves_++;
     kind_ == Kind::kDevice ? functions.release(data_) : functions.release_pinned(data_);
   }
   data_ = nullptr;

@@ -33,6 +33,9 @@ class Device {
   // Waits for all that is enqueued, and reports what failed of it.
   void synchronize() const;
 
+  // How often memory of this device, or pinned for it, was given up: an address from before may be no longer good.
+  int64_t moves() const { return moves_; }
+
   // Enqueues one of the table's kernels.
   template <typename A>
   void launch(int32_t (*gavel_cuda_table::*kernel)(const A*, void*), const A& arguments) const {
@@ -44,6 +47,9 @@ class Device {
   const int32_t index_;
   gavel_cuda_device properties_{};
   void* stream_ = nullptr;
+  mutable int64_t moves_ = 0;
+
+  friend class DeviceMemory;
 };
 
 // Memory of a device, or of the host where a device copies from it without staging. Uninitialized.

@@ -81,7 +81,8 @@ DeviceEngine::DeviceEngine(const gavel_config& config, const gavel_cuda_table& f
       products_(std::move(products)),
       weights_(config_, device_),
       batch_(part_, device_, tile_limits(part_, device_.properties())),
-      marks_(device_) {}
+      marks_(device_),
+      graphs_(device_) {}
 
 void DeviceEngine::take(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
                         int64_t bytes) {
@@ -117,16 +118,19 @@ void DeviceEngine::compute(Plan& plan, gavel_outputs& outputs) {
   device_.use();
   try {
     enqueue(plan);
-  } catch (const Error&) {
+    device_.synchronize();
+  } catch (const Error& error) {
     // What is under way reads the staged arrays, which the next batch will write over.
     device_.functions().synchronize(device_.stream());
+    if (error.status() != GAVEL_CANCELLED) {
+      graphs_.drop();  // for want of memory LibTorch gives back workspaces that they may name
+    }
     throw;
   }
-  device_.synchronize();
   if (collective_ != nullptr) {
     collective_->require_whole();
   }
-  head_->deliver(plan, outputs);
+  head_->deliver(plan, batch_, outputs);
   outputs.prefill_seconds = marks_.seconds(0);
   outputs.head_seconds = marks_.seconds(1);
 }
@@ -134,9 +138,26 @@ void DeviceEngine::compute(Plan& plan, gavel_outputs& outputs) {
 void DeviceEngine::enqueue(Plan& plan) {
   marks_.record(0);
   batch_.send(plan);
-  forward_->run(plan, batch_);
+  forward_->reserve(batch_, plan.max_visible);
+  head_->reserve(batch_);
+  const auto run_layers = [this](const volatile int32_t* cancel) { forward_->run(batch_, cancel); };
+  const auto run_head = [this] { head_->run(batch_, forward_->hidden(), forward_->normed()); };
+  // A rank does not look at it, since the others would wait for its sums.
+  const volatile int32_t* cancel = collective_ == nullptr ? plan.batch->cancel : nullptr;
+  if (cancel != nullptr && *cancel != 0) {
+    fail(GAVEL_CANCELLED, "batch: cancelled before its launch");
+  }
+  graphs_.select_none();
+  if (batch_.rounded()) {
+    graphs_.select(batch_.shape(), {[&] { run_layers(nullptr); }, run_head});
+  }
+  if (!graphs_.launch(Graphs::kLayers)) {
+    run_layers(cancel);
+  }
   marks_.record(1);
-  head_->run(plan, batch_, forward_->hidden(), forward_->normed());
+  if (!graphs_.launch(Graphs::kHead)) {
+    run_head();
+  }
   marks_.record(2);
 }
 

@@ -8,6 +8,7 @@
 #include "cuda/collective.h"
 #include "cuda/device.h"
 #include "cuda/forward.h"
+#include "cuda/graphs.h"
 #include "cuda/head.h"
 #include "cuda/products.h"
 #include "cuda/weights.h"
@@ -24,6 +25,7 @@ class DeviceEngine : public Engine {
   void prepare(Labels& labels) const override;
   Sizes sizes() const override;
   int64_t workspace_bytes() const override;
+  GraphCounts graphs() const override { return graphs_.counts(); }
 
   const gavel_cuda_device& properties() const { return device_.properties(); }
   // Makes its device the calling thread's.
@@ -60,6 +62,7 @@ class DeviceEngine : public Engine {
   Marks marks_;
   std::unique_ptr<DeviceForward> forward_;  // null until finished
   std::unique_ptr<DeviceHead> head_;
+  Graphs graphs_;
 };
 
 }  // namespace gavel

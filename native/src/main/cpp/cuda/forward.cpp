@@ -21,7 +21,7 @@ DeviceForward::DeviceForward(const Config& config, const Device& device, const D
       weights_(weights),
       products_(products),
       collective_(collective),
-      slots_(static_cast<int64_t>(config.blocks) * config.block_tokens + config.batch_tokens_max),
+      slots_(DevicePlan::all_slots(config)),
       rope_(config),
       cosines_(device),
       sines_(device),
@@ -67,15 +67,22 @@ DeviceForward::DeviceForward(const Config& config, const Device& device, const D
   }
 }
 
-void DeviceForward::run(const Plan& plan, const DeviceBatch& batch) {
-  reserve_positions(plan.max_visible);
-  reserve_parts(batch);
-  const Rows all = {batch.rows, stream_.data(), batch.at(batch.positions), batch.at(batch.slots), &batch.attention};
-  const Rows outputs = {batch.outputs, output_stream_.data(), batch.at(batch.output_positions),
-                        batch.at(batch.output_slots), &batch.output_attention};
+void DeviceForward::reserve(const DeviceBatch& batch, int positions) {
+  reserve_positions(positions);
+  // Rows are split only where there are fewer than the device has use for, and into no more parts than that asks for.
+  const size_t parts = 2 * static_cast<size_t>(batch.limits().decode_tiles);
+  partial_out_.reserve(parts * config_.query_width() * sizeof(float));
+  partial_log_sums_.reserve(parts * config_.heads * sizeof(float));
+}
+
+void DeviceForward::run(const DeviceBatch& batch, const volatile int32_t* cancel) {
+  const Rows all = {batch.shape().rows,    stream_.data(),   batch.at(batch.positions),
+                    batch.at(batch.slots), &batch.attention, batch.at(batch.live_rows)};
+  const Rows outputs = {batch.shape().outputs.total(), output_stream_.data(),   batch.at(batch.output_positions),
+                        batch.at(batch.output_slots),  &batch.output_attention, nullptr};
   const int last = config_.layers - 1;
   for (int l = 0; l <= last; l++) {
-    if (collective_ == nullptr && plan.batch->cancel != nullptr && *plan.batch->cancel != 0) {
+    if (cancel != nullptr && *cancel != 0) {
       fail(GAVEL_CANCELLED, "batch: cancelled before layer %d", l);
     }
     const DeviceLayer& layer = weights_.layer(l);
@@ -116,12 +123,6 @@ void DeviceForward::reserve_positions(int count) {
   device_.copy(cosines_.data(), rope_.cosines(0), bytes);
   device_.copy(sines_.data(), rope_.sines(0), bytes);
   device_.synchronize();
-}
-
-void DeviceForward::reserve_parts(const DeviceBatch& batch) {
-  const size_t rows = std::max(batch.attention.partial_rows, batch.output_attention.partial_rows);
-  partial_out_.reserve(rows * config_.query_width() * sizeof(float));
-  partial_log_sums_.reserve(rows * config_.heads * sizeof(float));
 }
 
 // stream_out = (stream + delta) of the gathered rows; normed_ = its norm times the weight.
@@ -215,7 +216,7 @@ void DeviceForward::feed_forward(const DeviceLayer& layer, int index, const Rows
   sum_delta(rows.count);
   norm(rows.count, nullptr, rows.stream, delta_.data(), rows.stream, layer.feed_forward_norm);
   if (config_.sparse(index)) {
-    sparse_feed_forward(layer, rows.count);
+    sparse_feed_forward(layer, rows);
   } else {
     dense_feed_forward(layer, rows.count);
   }
@@ -235,13 +236,14 @@ void DeviceForward::dense_feed_forward(const DeviceLayer& layer, int32_t rows) {
   multiply(rows, activated_, width, layer.down, config_.hidden, delta_);
 }
 
-void DeviceForward::sparse_feed_forward(const DeviceLayer& layer, int32_t rows) {
+void DeviceForward::sparse_feed_forward(const DeviceLayer& layer, const Rows& rows) {
   const int picks = config_.experts_per_token;
-  multiply(rows, normed_, config_.hidden, layer.router, config_.experts, router_logits_, true);
-  const gavel_cuda_routing routing = {rows,
+  multiply(rows.count, normed_, config_.hidden, layer.router, config_.experts, router_logits_, true);
+  const gavel_cuda_routing routing = {rows.count,
                                       config_.experts,
                                       picks,
                                       config_.normalize_experts,
+                                      rows.live_rows,
                                       router_logits_.data<float>(),
                                       pair_weights_.data<float>(),
                                       chosen_.data<int32_t>(),
@@ -252,7 +254,7 @@ void DeviceForward::sparse_feed_forward(const DeviceLayer& layer, int32_t rows) 
   product.type = GAVEL_CUDA_BF16;
   product.swiglu = 1;
   product.experts = config_.experts;
-  product.pairs = rows * picks;
+  product.pairs = rows.count * picks;
   product.picks = picks;
   product.k = config_.hidden;
   product.columns = config_.expert_intermediate;
@@ -269,8 +271,8 @@ void DeviceForward::sparse_feed_forward(const DeviceLayer& layer, int32_t rows) 
   product.weight = weights_.at(layer.down);
   product.out = routed_.data();
   device_.launch(&gavel_cuda_table::grouped_gemm, product);
-  const gavel_cuda_combine combine = {GAVEL_CUDA_BF16, rows,         picks, config_.hidden, routed_.data(),
-                                      routing.weights, delta_.data()};
+  const gavel_cuda_combine combine = {GAVEL_CUDA_BF16, rows.count,      picks,        config_.hidden,
+                                      routed_.data(),  routing.weights, delta_.data()};
   device_.launch(&gavel_cuda_table::combine, combine);
 }
 

@@ -19,9 +19,12 @@ class DeviceForward {
   DeviceForward(const Config& config, const Device& device, const DeviceWeights& weights, Products& products,
                 Collective* collective);
 
-  // Fails with CANCELLED where the batch's flag is raised; what was enqueued by then still runs. A rank does not look
-  // at it, since the others would wait for its sums.
-  void run(const Plan& plan, const DeviceBatch& batch);
+  // Makes room for a batch, whose longest context has so many positions.
+  void reserve(const DeviceBatch& batch, int positions);
+
+  // Enqueues the layers; allocates nothing. Fails with CANCELLED where the flag, which may be null, is raised; what
+  // was enqueued by then still runs.
+  void run(const DeviceBatch& batch, const volatile int32_t* cancel);
 
   // Of the outputs, [outputs, hidden] bf16: the residual stream, and the same after the final norm.
   const void* hidden() const { return output_stream_.data(); }
@@ -39,17 +42,17 @@ class DeviceForward {
     const int32_t* positions;  // [count]
     const int32_t* slots;      // [count]
     const StagedAttention* attention;
+    const int32_t* live_rows;  // [1], or null: all
   };
 
   void reserve_positions(int count);
-  void reserve_parts(const DeviceBatch& batch);
   void norm(int32_t rows, const int32_t* gather, const void* stream, const void* delta, void* stream_out,
             int64_t weight);
   void project(const DeviceLayer& layer, int index, const Rows& rows);
   void attend(const DeviceBatch& batch, int index, const Rows& rows);
   void feed_forward(const DeviceLayer& layer, int index, const Rows& rows);
   void dense_feed_forward(const DeviceLayer& layer, int32_t rows);
-  void sparse_feed_forward(const DeviceLayer& layer, int32_t rows);
+  void sparse_feed_forward(const DeviceLayer& layer, const Rows& rows);
   // Makes delta_ of this rank's part the whole.
   void sum_delta(int32_t rows);
   void multiply(int32_t rows, const DeviceMemory& in, int32_t k, int64_t weight, int32_t columns,

@@ -9,8 +9,9 @@ namespace gavel {
 
 namespace {
 
-constexpr size_t kElement = 2;  // bytes of bf16
-constexpr int kAligned = 4;     // elements of results: the kernels want 16 bytes
+constexpr size_t kElement = 2;                     // bytes of bf16
+constexpr int kAligned = 4;                        // elements of results: the kernels want 16 bytes
+constexpr size_t kResultsLeast = size_t{1} << 16;  // bytes, so that small batches move nothing
 
 int64_t aligned(int64_t elements) { return (elements + kAligned - 1) / kAligned * kAligned; }
 
@@ -27,49 +28,60 @@ DeviceHead::DeviceHead(const Config& config, const Device& device, const DeviceW
       results_(device),
       delivered_(device, DeviceMemory::Kind::kPinned) {}
 
-DeviceHead::Results DeviceHead::results(const Plan& plan) const {
+DeviceHead::Results DeviceHead::results(const BatchShape& shape) const {
   Results places{};
-  const int64_t labels = plan.scored > 0 ? plan.labels->count() : 0;
-  places.label_log_mass = aligned(plan.scored * labels);
-  places.tokens = places.label_log_mass + aligned(plan.scored);
-  places.log_probabilities = places.tokens + aligned(plan.sampled);
-  places.logits = places.log_probabilities + aligned(plan.sampled);
-  places.end = places.logits + static_cast<int64_t>(plan.logit_rows) * config_.vocabulary;
+  places.label_log_mass = aligned(static_cast<int64_t>(shape.outputs.scored) * shape.labels.labels);
+  places.tokens = places.label_log_mass + aligned(shape.outputs.scored);
+  places.log_probabilities = places.tokens + aligned(shape.outputs.sampled);
+  places.logits = places.log_probabilities + aligned(shape.outputs.sampled);
+  places.end = places.logits + static_cast<int64_t>(shape.outputs.logit_rows) * config_.vocabulary;
   return places;
 }
 
-void DeviceHead::run(const Plan& plan, const DeviceBatch& batch, const void* hidden, const void* normed) {
-  const Results places = results(plan);
-  results_.reserve(places.logits * sizeof(float));
-  delivered_.reserve(places.end * sizeof(float));
-  if (plan.scored > 0) {
-    score(plan, batch, hidden, normed);
+void DeviceHead::reserve(const DeviceBatch& batch) {
+  const BatchShape& shape = batch.shape();
+  const Results places = results(shape);
+  results_.reserve(std::max(kResultsLeast, places.logits * sizeof(float)));
+  delivered_.reserve(std::max(kResultsLeast, places.end * sizeof(float)));
+  logits_.reserve((shape.outputs.sampled + shape.outputs.logit_rows) * stride_ * sizeof(float));
+  if (shape.outputs.scored > 0 &&
+      workspace_.reserve(device_.functions().head_workspace_bytes(shape.outputs.scored, shape.outputs.nodes,
+                                                                  config_.vocabulary, shape.labels.candidates))) {
+    device_.fill(workspace_.data(), 0, workspace_.bytes());
   }
-  const int32_t rows = plan.sampled + plan.logit_rows;
+}
+
+void DeviceHead::run(const DeviceBatch& batch, const void* hidden, const void* normed) {
+  const OutputRoom& outputs = batch.shape().outputs;
+  const Results places = results(batch.shape());
+  if (outputs.scored > 0) {
+    score(batch, hidden, normed);
+  }
+  const int32_t rows = outputs.sampled + outputs.logit_rows;
   if (rows > 0) {
-    const int64_t first = batch.outputs - rows;
-    logits_.reserve(rows * stride_ * sizeof(float));
+    const int64_t first = outputs.first(GAVEL_OUTPUT_SAMPLE);
     products_.multiply(
         {rows, config_.vocabulary, config_.hidden, static_cast<const char*>(normed) + first * config_.hidden * kElement,
          weights_.at(weights_.head()), logits_.data(), stride_, true},
         device_.stream());
   }
-  if (plan.sampled > 0) {
-    sample(plan, batch);
+  if (outputs.sampled > 0) {
+    sample(batch);
   }
   device_.copy(delivered_.data(), results_.data(), places.logits * sizeof(float));
-  for (int r = 0; r < plan.logit_rows; r++) {
+  for (int r = 0; r < outputs.logit_rows; r++) {
     device_.copy(delivered_.data<float>() + places.logits + static_cast<int64_t>(r) * config_.vocabulary,
-                 logits_.data<float>() + (plan.sampled + r) * stride_, config_.vocabulary * sizeof(float));
+                 logits_.data<float>() + (outputs.sampled + r) * stride_, config_.vocabulary * sizeof(float));
   }
 }
 
-void DeviceHead::score(const Plan& plan, const DeviceBatch& batch, const void* hidden, const void* normed) {
-  const Results places = results(plan);
+void DeviceHead::score(const DeviceBatch& batch, const void* hidden, const void* normed) {
+  const BatchShape& shape = batch.shape();
+  const Results places = results(shape);
   gavel_cuda_head args{};
   args.type = GAVEL_CUDA_BF16;
-  args.sequences = plan.scored;
-  args.nodes = static_cast<int32_t>(plan.labels->nodes().size());
+  args.sequences = shape.outputs.scored;
+  args.nodes = shape.outputs.nodes;
   args.width = config_.hidden;
   args.vocabulary = config_.vocabulary;
   args.residual = hidden;
@@ -77,31 +89,26 @@ void DeviceHead::score(const Plan& plan, const DeviceBatch& batch, const void* h
   args.norm_weight = weights_.at(weights_.final_norm());
   args.epsilon = static_cast<float>(config_.rms_epsilon);
   args.head = weights_.at(weights_.head());
-  args.candidates = batch.labels.candidate_tokens.count;
+  args.candidates = shape.labels.candidates;
   args.candidate_tokens = batch.at(batch.labels.candidate_tokens);
   args.candidate_nodes = batch.at(batch.labels.candidate_nodes);
-  args.labels = plan.labels->count();
+  args.labels = shape.labels.labels;
   args.label_offsets = batch.at(batch.labels.label_offsets);
   args.form_offsets = batch.at(batch.labels.form_offsets);
   args.form_steps = batch.at(batch.labels.form_steps);
-  args.normalizers = args.nodes > 1 || plan.batch->label_mass != 0;
-  const size_t bytes =
-      device_.functions().head_workspace_bytes(args.sequences, args.nodes, args.vocabulary, args.candidates);
-  if (workspace_.reserve(bytes)) {
-    device_.fill(workspace_.data(), 0, workspace_.bytes());
-  }
+  args.normalizers = args.nodes > 1 || shape.labels.mass;
   args.workspace = workspace_.data();
   args.log_probabilities = results_.data<float>() + places.label_log_probabilities;
-  args.log_mass = plan.batch->label_mass != 0 ? results_.data<float>() + places.label_log_mass : nullptr;
+  args.log_mass = shape.labels.mass ? results_.data<float>() + places.label_log_mass : nullptr;
   device_.launch(&gavel_cuda_table::head, args);
 }
 
 // The sampled rows are the first of the logits.
-void DeviceHead::sample(const Plan& plan, const DeviceBatch& batch) {
-  const Results places = results(plan);
+void DeviceHead::sample(const DeviceBatch& batch) {
+  const Results places = results(batch.shape());
   gavel_cuda_sampler args{};
   args.logits_type = -1;
-  args.rows = plan.sampled;
+  args.rows = batch.shape().outputs.sampled;
   args.vocabulary = config_.vocabulary;
   args.stride = stride_;
   args.logits = logits_.data();
@@ -115,8 +122,8 @@ void DeviceHead::sample(const Plan& plan, const DeviceBatch& batch) {
   device_.launch(&gavel_cuda_table::sampler, args);
 }
 
-void DeviceHead::deliver(const Plan& plan, const gavel_outputs& outputs) const {
-  const Results places = results(plan);
+void DeviceHead::deliver(const Plan& plan, const DeviceBatch& batch, const gavel_outputs& outputs) const {
+  const Results places = results(batch.shape());
   const auto give = [&](void* to, int64_t place, int64_t count) {
     if (count > 0) {
       std::memcpy(to, delivered_.data<float>() + place, count * sizeof(float));

@@ -13,11 +13,14 @@ class DeviceHead {
  public:
   DeviceHead(const Config& config, const Device& device, const DeviceWeights& weights, Products& products);
 
-  // Enqueues label head, sampler and the copies back. hidden, normed: [outputs, hidden] bf16.
-  void run(const Plan& plan, const DeviceBatch& batch, const void* hidden, const void* normed);
+  // Makes room for a batch.
+  void reserve(const DeviceBatch& batch);
+
+  // Enqueues label head, sampler and the copies back; allocates nothing. hidden, normed: [outputs, hidden] bf16.
+  void run(const DeviceBatch& batch, const void* hidden, const void* normed);
 
   // Writes the results; the device must have been waited for.
-  void deliver(const Plan& plan, const gavel_outputs& outputs) const;
+  void deliver(const Plan& plan, const DeviceBatch& batch, const gavel_outputs& outputs) const;
 
   int64_t workspace_bytes() const;
 
@@ -32,9 +35,9 @@ class DeviceHead {
     int64_t end;
   };
 
-  Results results(const Plan& plan) const;
-  void score(const Plan& plan, const DeviceBatch& batch, const void* hidden, const void* normed);
-  void sample(const Plan& plan, const DeviceBatch& batch);
+  Results results(const BatchShape& shape) const;
+  void score(const DeviceBatch& batch, const void* hidden, const void* normed);
+  void sample(const DeviceBatch& batch);
 
   const Config& config_;
   const Device& device_;

@@ -1,7 +1,9 @@
 // What the host sends to a device in a batch: many small arrays, gathered in pinned memory and sent with one copy.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
+#include <type_traits>
 #include <vector>
 
 #include "cuda/device.h"
@@ -25,11 +27,15 @@ class Staging {
 
   template <typename T>
   Staged<T> add(const std::vector<T>& values) {
-    const Staged<T> staged = {used_, static_cast<int32_t>(values.size())};
-    void* to = extend(values.size() * sizeof(T));
-    if (!values.empty()) {
-      std::memcpy(to, values.data(), values.size() * sizeof(T));
-    }
+    return add(values, static_cast<int32_t>(values.size()), {});
+  }
+
+  // The values and behind them as many fillers as make `count` of them.
+  template <typename T>
+  Staged<T> add(const std::vector<T>& values, int32_t count, std::type_identity_t<T> filler) {
+    const Staged<T> staged = {used_, count};
+    T* to = static_cast<T*>(extend(count * sizeof(T)));
+    std::fill(std::copy(values.begin(), values.end(), to), to + count, filler);
     return staged;
   }
 

@@ -96,6 +96,7 @@ typedef struct gavel_config {
   int32_t batch_tokens_max; /* rows of the largest batch */
   int32_t block_tokens;     /* tokens per KV block */
   int32_t blocks;           /* KV blocks in the pool; may be 0 */
+  int32_t graphs;           /* 0 or 1: CUDA: small batches that come again are recorded once and launched whole */
 
   /* A model over several CUDA devices: each rank has an equal share of the heads and of the feed-forward's width, and
    * parts of two sums a layer go over the ranks. kv_heads and the widths must be multiples of ranks. Either one
@@ -120,6 +121,9 @@ typedef struct gavel_info {
   int64_t tokens;  /* rows computed, over all batches */
   int64_t cancelled_batches;
   int64_t linear_parameters; /* parameters used in matrix products per token, head excluded */
+  int64_t graphs;            /* shapes of batches recorded as graphs, held now */
+  int64_t graph_replays;     /* batches launched as such */
+  int64_t graph_failures;    /* shapes that could not be recorded; their batches are launched directly */
 } gavel_info;
 
 /* One ragged batch: a forest of token sequences, computed in one pass without padding.

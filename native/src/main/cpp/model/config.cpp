@@ -52,6 +52,7 @@ void check_room(const gavel_config& c) {
                 "device_type: expected %d (CPU) or %d (CUDA), found %d", GAVEL_CPU, GAVEL_CUDA, c.device_type);
   GAVEL_REQUIRE(c.quantization == GAVEL_FP32 || c.quantization == GAVEL_INT8,
                 "quantization: expected %d (fp32) or %d (int8), found %d", GAVEL_FP32, GAVEL_INT8, c.quantization);
+  require_flag("graphs", c.graphs);
   require_range("threads", c.threads, 1, 1024);
   require_range("batch_tokens_max", c.batch_tokens_max, 1, 1 << 20);
   require_range("block_tokens", c.block_tokens, 1, 1024);

@@ -4,8 +4,14 @@
 
 namespace gavel {
 
-void DevicePlan::build(const Config& config, const Plan& plan, const TileLimits& limits) {
+OutputRoom OutputRoom::of(const Plan& plan) {
+  return {plan.scored, plan.scored > 0 ? static_cast<int>(plan.labels->nodes().size()) : 1, plan.sampled,
+          plan.logit_rows};
+}
+
+void DevicePlan::build(const Config& config, const Plan& plan, const TileLimits& limits, const OutputRoom& room) {
   place_rows(config, plan);
+  place_outputs(plan, room);
   list_ancestors(config, plan);
   layers = {};
   outputs = {};
@@ -32,13 +38,28 @@ void DevicePlan::build(const Config& config, const Plan& plan, const TileLimits&
     }
     begin = end;
   }
+  const int parts = limits.parts(static_cast<int>(singles.size()));
   for (const int row : singles) {
-    add_single(limits, row, row, static_cast<int>(singles.size()), lists_[plan.row_sequence[row]], layers);
+    add_single(limits, row, row, parts, lists_[plan.row_sequence[row]], layers);
   }
+  // By the rounded room whether or not this batch is rounded, so that its results are the same.
+  const int output_parts = limits.parts(room.rounded().total());
   for (size_t i = 0; i < plan.outputs.size(); i++) {
     const int row = plan.outputs[i].row;
-    add_single(limits, static_cast<int>(i), row, static_cast<int>(plan.outputs.size()), lists_[plan.row_sequence[row]],
-               outputs);
+    add_single(limits, output_places[i], row, output_parts, lists_[plan.row_sequence[row]], outputs);
+  }
+}
+
+void DevicePlan::place_outputs(const Plan& plan, const OutputRoom& room) {
+  output_places.clear();
+  int kind = -1;
+  int next = 0;
+  for (const PlannedOutput& output : plan.outputs) {
+    if (output.kind != kind) {
+      kind = output.kind;
+      next = room.first(kind);
+    }
+    output_places.push_back(next++);
   }
 }
 
@@ -110,10 +131,10 @@ bool DevicePlan::same_family(const Plan& plan, int a, int b) const {
 }
 
 // One row, in as many parts of its list as leave no multiprocessor idle. The last part has the own rows.
-void DevicePlan::add_single(const TileLimits& limits, int query, int row, int rows_in_all, List list,
+void DevicePlan::add_single(const TileLimits& limits, int query, int row, int parts_most, List list,
                             AttentionPlan& target) {
-  const int wanted = (limits.decode_tiles + rows_in_all - 1) / rows_in_all;
-  const int parts = std::max(1, std::min(wanted, list.count / limits.part_keys));
+  const int parts = std::max(1, std::min(parts_most, list.count / limits.part_keys));
+  target.single_rows++;
   for (int p = 0; p < parts; p++) {
     const int begin = static_cast<int>(static_cast<int64_t>(list.count) * p / parts);
     const int end = static_cast<int>(static_cast<int64_t>(list.count) * (p + 1) / parts);

@@ -74,6 +74,10 @@ void Engine::info(gavel_info& info) const {
   info.batches = batches_;
   info.tokens = tokens_;
   info.cancelled_batches = cancelled_batches_;
+  const GraphCounts recorded = graphs();
+  info.graphs = recorded.held;
+  info.graph_replays = recorded.replays;
+  info.graph_failures = recorded.failures;
 }
 
 }  // namespace gavel

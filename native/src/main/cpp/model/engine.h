@@ -31,6 +31,13 @@ class Engine {
   std::unique_ptr<Labels> labels(int labels, int forms, const int32_t* form_labels, const int32_t* form_offsets,
                                  const int32_t* form_tokens) const;
 
+  // Batches that were recorded to be launched again: held now, launched and failed to be recorded so far.
+  struct GraphCounts {
+    int64_t held;
+    int64_t replays;
+    int64_t failures;
+  };
+
  protected:
   // What a device holds for the model.
   struct Sizes {
@@ -53,6 +60,7 @@ class Engine {
   virtual void prepare(Labels& labels) const = 0;
   virtual Sizes sizes() const = 0;
   virtual int64_t workspace_bytes() const = 0;
+  virtual GraphCounts graphs() const { return {}; }
 
   void require_finished() const;
 

@@ -70,9 +70,11 @@ int32_t launch(void (*kernel)(P...), Grid grid, int threads, size_t shared_bytes
 #else
 
 template <typename... P, typename... A>
-int32_t launch(void (*kernel)(P...), Grid grid, int threads, size_t shared_bytes, void*, const A&... arguments) {
-  host::run(grid, threads, shared_bytes, [&] { kernel(arguments...); });
-  return GAVEL_OK;
+int32_t launch(void (*kernel)(P...), Grid grid, int threads, size_t shared_bytes, void* stream, const A&... arguments) {
+  if (grid.x == 0 || grid.y == 0 || grid.z == 0) {
+    return GAVEL_OK;
+  }
+  return host::enqueue(stream, [=] { host::run(grid, threads, shared_bytes, [&] { kernel(arguments...); }); });
 }
 
 #endif

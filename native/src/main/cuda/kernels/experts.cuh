@@ -15,13 +15,18 @@ constexpr int kRoutingWarps = 4;
 constexpr int kOrderThreads = 256;
 constexpr int kCombineThreads = 128;
 
+// Rows of the launch that are the batch's own.
+GAVEL_DEVICE int live_rows(const gavel_cuda_routing& args) {
+  return args.live_rows == nullptr || *args.live_rows > args.rows ? args.rows : *args.live_rows;
+}
+
 // A warp per row. A lane holds the experts lane, lane + 32, ...; pick p ends in lane p.
 template <int per_lane>
 GAVEL_KERNEL(kRoutingWarps* kWarp)
 choose_kernel(const gavel_cuda_routing args) {
   const int lane = thread_index() % kWarp;
   const int row = block_x() * kRoutingWarps + thread_index() / kWarp;
-  if (row >= args.rows) {
+  if (row >= live_rows(args)) {
     return;  // whole warps
   }
   float logits[per_lane];
@@ -104,7 +109,7 @@ GAVEL_DEVICE int block_scan(int value, int* before) {
 // less than sorting them would cost: a batch of 16,384 rows with 8 picks has 512 KB of them.
 static GAVEL_KERNEL(kOrderThreads) order_kernel(const gavel_cuda_routing args) {
   const int expert = block_x();
-  const int pairs = args.rows * args.picks;
+  const int pairs = live_rows(args) * args.picks;
   int lower = 0;
   int own = 0;
   for (int pair = thread_index(); pair < pairs; pair += kOrderThreads) {

@@ -1,5 +1,7 @@
 // Rates of the kernels on a device, beside the device's ceilings, at the shapes of Qwen3-0.6B with a prefix of 150
-// and 100 items of 150 tokens: bench_device LIBRARY [TFLOPS] [GIGABYTES_PER_SECOND]. Ceilings of 0 are unknown.
+// and 100 items of 150 tokens: bench_device LIBRARY [TFLOPS] [GIGABYTES_PER_SECOND] [LIBTORCH]. Ceilings of 0 are
+// unknown. LIBTORCH is the folder of a LibTorch with CUDA; with it, steps of the whole engine of that shape, with
+// graphs and without, follow.
 // Ends with 77 where there is no device.
 #include <algorithm>
 #include <cstdio>
@@ -7,7 +9,11 @@
 #include <functional>
 #include <vector>
 
+#include "bench_engine.h"
 #include "device_library.h"
+#include "gavel.h"
+#include "libtorch.h"
+#include "support/error.h"
 
 namespace {
 
@@ -265,11 +271,42 @@ void bench_sampler() {
   measure("sampler, top-k and top-p", 0, 4.0 * kStreams * kVocabulary, [&] { return table->sampler(&args, stream); });
 }
 
+int bench_engine(const char* libtorch) {
+  if (gavel_libtorch_open(libtorch) != GAVEL_OK) {
+    std::printf("FAILED: %s\n", gavel_last_error());
+    return 1;
+  }
+  gavel_config config{};
+  config.vocabulary = kVocabulary;
+  config.hidden = kHidden;
+  config.layers = 28;
+  config.heads = kHeads;
+  config.kv_heads = kKvHeads;
+  config.head_dim = kDim;
+  config.intermediate = kIntermediate;
+  config.max_positions = 4096;
+  config.rope_theta = 1e6;
+  config.rms_epsilon = 1e-6;
+  config.qk_norm = config.tied_embeddings = 1;
+  config.threads = 1;
+  config.batch_tokens_max = 4096;
+  config.block_tokens = 16;
+  config.blocks = kStreams * kContext / 16;
+  try {
+    bench::measure_engine(*table, 0, [] { return gavel::libtorch::products(0); },
+                          {config, {1, 8, kStreams}, kContext, 10, 30, 50, gigabytes_most});
+  } catch (const gavel::Error& error) {
+    std::printf("FAILED: %s\n", error.what());
+    return 1;
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::printf("usage: bench_device LIBRARY [TFLOPS] [GIGABYTES_PER_SECOND]\n");
+    std::printf("usage: bench_device LIBRARY [TFLOPS] [GIGABYTES_PER_SECOND] [LIBTORCH]\n");
     return 2;
   }
   table = &open_library(argv[1]);
@@ -288,5 +325,5 @@ int main(int argc, char** argv) {
   bench_head(false);
   bench_head(true);
   bench_sampler();
-  return 0;
+  return argc > 4 ? bench_engine(argv[4]) : 0;
 }

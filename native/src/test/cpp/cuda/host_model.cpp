@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "device/platform.h"
+#include "host_stream.h"
 
 namespace gavel::cuda {
 
@@ -192,7 +193,11 @@ void run(Grid grid, int threads, size_t shared_bytes, const std::function<void()
   model.current = nullptr;
 }
 
-void seed(uint64_t value) { model.random.seed(value); }
+void seed(uint64_t value) {
+  model.random.seed(value);
+  seed_streams(value);
+}
+
 const Position& position() { return model.current->position; }
 
 Copies& copies() { return model.current->copies; }

@@ -21,10 +21,14 @@ namespace gavel::cuda {
 
 namespace host {
 
+// Work of a stream: done at once, later, or whenever the graph is launched that it is recorded in. host_stream.h
+using Work = std::function<void()>;
+int32_t enqueue(void* stream, Work work);
+
 // Runs the body once per thread of each block. One grid at a time, whichever thread launches it.
 void run(Grid grid, int threads, size_t shared_bytes, const std::function<void()>& body);
 
-// Orders of fibers are drawn from this seed.
+// Orders of fibers, and what of a stream's work runs when, are drawn from this seed.
 void seed(uint64_t value);
 
 // Matrix loads whose eight rows fell on the same banks of shared memory, since the start.

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "device/platform.h"
+
 namespace {
 
 float from_bf16(uint16_t bits) {
@@ -17,9 +19,7 @@ uint16_t to_bf16(float value) {
   return static_cast<uint16_t>((bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16);
 }
 
-}  // namespace
-
-void PlainProducts::multiply(const gavel::Product& p, void*) {
+void run(const gavel::Product& p) {
   const auto* in = static_cast<const uint16_t*>(p.in);
   const auto* weight = static_cast<const uint16_t*>(p.weight);
   for (int64_t r = 0; r < p.rows; r++) {
@@ -35,4 +35,10 @@ void PlainProducts::multiply(const gavel::Product& p, void*) {
       }
     }
   }
+}
+
+}  // namespace
+
+void PlainProducts::multiply(const gavel::Product& product, void* stream) {
+  gavel::cuda::host::enqueue(stream, [product] { run(product); });
 }

@@ -1,9 +1,9 @@
-// The function table's devices, memory and streams on the host: a few devices, whose memory is the process's, where
-// every call is done when it returns. A graph is a list of nothing, since what is enqueued has run.
+// The function table's devices, memory, streams and marks on the host: a few devices, whose memory is the process's.
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
 
+#include "device/launch.h"
+#include "host_stream.h"
 #include "runtime.h"
 
 namespace gavel::cuda {
@@ -13,13 +13,11 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int32_t kDevices = 4;
-constexpr size_t kAlignment = 256;
-int token;  // what streams and graphs point at
 
-int32_t allocate_aligned(size_t bytes, void** memory) {
-  *memory = bytes == 0 ? nullptr : std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
-  return bytes == 0 || *memory != nullptr ? GAVEL_OK : GAVEL_RESOURCE_EXHAUSTED;
-}
+struct Mark {
+  Clock::time_point at;
+  void* stream = nullptr;  // null until recorded
+};
 
 }  // namespace
 
@@ -38,51 +36,53 @@ int32_t device_info(int32_t, gavel_cuda_device* info) {
 }
 
 int32_t use_device(int32_t) { return GAVEL_OK; }
-int32_t allocate(size_t bytes, void** memory) { return allocate_aligned(bytes, memory); }
-int32_t release(void* memory) {
-  std::free(memory);
-  return GAVEL_OK;
-}
-int32_t allocate_pinned(size_t bytes, void** memory) { return allocate_aligned(bytes, memory); }
-int32_t release_pinned(void* memory) { return release(memory); }
-int32_t copy(void* to, const void* from, size_t bytes, void*) {
-  std::memmove(to, from, bytes);
-  return GAVEL_OK;
-}
-int32_t fill(void* memory, int32_t byte, size_t bytes, void*) {
-  std::memset(memory, byte, bytes);
-  return GAVEL_OK;
-}
-int32_t create_stream(void** stream) {
-  *stream = &token;
-  return GAVEL_OK;
-}
-int32_t release_stream(void*) { return GAVEL_OK; }
-int32_t synchronize(void*) { return GAVEL_OK; }
-int32_t begin_graph(void*) { return GAVEL_OK; }
-int32_t end_graph(void*, void** graph) {
-  *graph = &token;
-  return GAVEL_OK;
-}
-int32_t launch_graph(void*, void*) { return GAVEL_OK; }
-int32_t release_graph(void*) { return GAVEL_OK; }
+int32_t allocate(size_t bytes, void** memory) { return host::allocate(bytes, host::Place::kDevice, memory); }
+int32_t release(void* memory) { return host::release(memory); }
+int32_t allocate_pinned(size_t bytes, void** memory) { return host::allocate(bytes, host::Place::kPinned, memory); }
+int32_t release_pinned(void* memory) { return host::release(memory); }
+int32_t copy(void* to, const void* from, size_t bytes, void* stream) { return host::copy(to, from, bytes, stream); }
+int32_t fill(void* memory, int32_t byte, size_t bytes, void* stream) { return host::fill(memory, byte, bytes, stream); }
+
+int32_t create_stream(void** stream) { return host::create_stream(stream); }
+int32_t release_stream(void* stream) { return host::release_stream(stream); }
+int32_t synchronize(void* stream) { return host::synchronize(stream); }
+int32_t begin_graph(void* stream) { return host::begin_graph(stream); }
+int32_t end_graph(void* stream, void** graph) { return host::end_graph(stream, graph); }
+int32_t launch_graph(void* graph, void* stream) { return host::launch_graph(graph, stream); }
+int32_t release_graph(void* graph) { return host::release_graph(graph); }
+
 int32_t create_mark(void** mark) {
-  *mark = new Clock::time_point();
+  *mark = new Mark();
   return GAVEL_OK;
 }
-int32_t record_mark(void* mark, void*) {
-  *static_cast<Clock::time_point*>(mark) = Clock::now();
-  return GAVEL_OK;
+
+// A mark in a graph has no time of its own.
+int32_t record_mark(void* handle, void* stream) {
+  if (const int32_t status = host::refuse_while_recording("mark"); status != GAVEL_OK) {
+    return status;
+  }
+  Mark* mark = static_cast<Mark*>(handle);
+  mark->stream = stream;
+  return host::enqueue(stream, [mark] { mark->at = Clock::now(); });
 }
+
 int32_t seconds_between(void* first, void* second, double* seconds) {
-  *seconds =
-      std::chrono::duration<double>(*static_cast<Clock::time_point*>(second) - *static_cast<Clock::time_point*>(first))
-          .count();
-  return GAVEL_OK;
+  const Mark& begin = *static_cast<Mark*>(first);
+  const Mark& end = *static_cast<Mark*>(second);
+  *seconds = 0;
+  if (begin.stream == nullptr || end.stream == nullptr) {
+    return failed(GAVEL_INTERNAL, "cuda: mark: expected one that was recorded, found another");
+  }
+  const int32_t status = host::synchronize(end.stream);
+  *seconds = std::chrono::duration<double>(end.at - begin.at).count();
+  return status;
 }
-int32_t release_mark(void* mark) {
-  delete static_cast<Clock::time_point*>(mark);
-  return GAVEL_OK;
+
+int32_t release_mark(void* handle) {
+  Mark* mark = static_cast<Mark*>(handle);
+  const int32_t status = mark->stream == nullptr ? GAVEL_OK : host::synchronize(mark->stream);
+  delete mark;
+  return status;
 }
 
 }  // namespace gavel::cuda

@@ -1,5 +1,6 @@
 // The part of NCCL that we use, for ranks that are threads of this process and devices that are its memory. As with
-// NCCL, joining waits for all ranks, and a sum for all ranks' terms; only that it is done when the call returns.
+// NCCL, joining waits for all ranks, and a sum for all ranks' terms; only that it waits for the stream and is done when
+// the call returns.
 //
 // Sums go from rank to rank and are rounded at each to the type of their terms, as a ring does. Ranks that are out of
 // step are told so: all must bring terms of the same number and type.
@@ -14,6 +15,8 @@
 #include <memory>
 #include <mutex>
 #include <vector>
+
+#include "host_stream.h"
 
 namespace {
 
@@ -113,7 +116,10 @@ GAVEL_API int32_t ncclCommInitRank(Communicator** communicator, int32_t ranks, I
 }
 
 GAVEL_API int32_t ncclAllReduce(const void*, void* data, size_t count, int32_t type, int32_t,
-                                Communicator* communicator, void*) {
+                                Communicator* communicator, void* stream) {
+  if (gavel::cuda::host::synchronize(stream) != GAVEL_OK) {
+    return kInvalidUsage;
+  }
   const std::shared_ptr<Ring> ring = communicator->ring;
   const size_t rank = communicator->rank;
   std::unique_lock<std::mutex> lock(ring->mutex);

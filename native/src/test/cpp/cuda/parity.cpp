@@ -9,6 +9,7 @@
 
 #include "model/cpu_engine.h"
 #include "model/sampler.h"
+#include "parity_batch.h"
 #include "parity_golden.h"
 #include "parity_model.h"
 #include "support/error.h"
@@ -16,96 +17,6 @@
 namespace parity {
 
 namespace {
-
-using std::vector;
-
-constexpr double kRounding = 0x1p-9;  // bf16, relative
-// Of the stream, its norms, queries, keys, values, weights of attention, its result, both products, activations.
-constexpr double kRoundings = 12;
-
-// Of logits, for so many roundings a layer and rank.
-double relative_limit(double roundings, int ranks, int layers) {
-  return 3 * kRounding * std::sqrt((roundings + 2 * (ranks - 1)) * layers);
-}
-
-int checks = 0;
-int failures = 0;
-
-void expect(bool condition, const std::string& what) {
-  checks++;
-  if (!condition && failures++ < 20) {
-    std::printf("FAILED %s\n", what.c_str());
-  }
-}
-
-void expect_at_most(const std::string& what, double found, double limit) {
-  char text[96];
-  std::snprintf(text, sizeof text, ": expected at most %.3g, found %.3g", limit, found);
-  expect(found <= limit, what + text);
-}
-
-// A batch of the seam that owns its arrays.
-struct Batch {
-  vector<int32_t> token_offsets{0}, tokens, parents, chain_offsets{0}, chain_blocks, chain_counts, keep_offsets{0},
-      keep_blocks, keep_starts, outputs, top_ks, draws;
-  vector<float> temperatures, top_ps;
-  vector<int64_t> seeds;
-
-  struct Chain {
-    int first_block = 0;
-    int tokens = 0;  // in blocks of 16, one after the other
-  };
-
-  void add(const vector<int32_t>& own, int parent, Chain chain, int keep_block, int output) {
-    tokens.insert(tokens.end(), own.begin(), own.end());
-    token_offsets.push_back(static_cast<int32_t>(tokens.size()));
-    parents.push_back(parent);
-    for (int left = chain.tokens, block = chain.first_block; left > 0; left -= 16, block++) {
-      chain_blocks.push_back(block);
-      chain_counts.push_back(std::min(left, 16));
-    }
-    chain_offsets.push_back(static_cast<int32_t>(chain_blocks.size()));
-    for (int left = static_cast<int>(own.size()), block = keep_block; keep_block >= 0 && left > 0; left -= 16) {
-      keep_blocks.push_back(block++);
-    }
-    keep_offsets.push_back(static_cast<int32_t>(keep_blocks.size()));
-    keep_starts.push_back(0);
-    outputs.push_back(output);
-    const int index = static_cast<int>(outputs.size());
-    temperatures.push_back(index % 3 == 0 ? 0.0f : 0.9f);
-    top_ks.push_back(index % 2 == 0 ? 0 : 20);
-    top_ps.push_back(index % 4 == 0 ? 1.0f : 0.95f);
-    seeds.push_back(1000 + index);
-    draws.push_back(index % 5);
-  }
-
-  gavel_batch view(bool mass) const {
-    gavel_batch batch{};
-    batch.sequences = static_cast<int32_t>(parents.size());
-    batch.token_offsets = token_offsets.data();
-    batch.tokens = tokens.data();
-    batch.parents = parents.data();
-    batch.chain_offsets = chain_offsets.data();
-    batch.chain_blocks = chain_blocks.data();
-    batch.chain_counts = chain_counts.data();
-    batch.keep_offsets = keep_offsets.data();
-    batch.keep_blocks = keep_blocks.data();
-    batch.keep_starts = keep_starts.data();
-    batch.outputs = outputs.data();
-    batch.temperatures = temperatures.data();
-    batch.top_ks = top_ks.data();
-    batch.top_ps = top_ps.data();
-    batch.seeds = seeds.data();
-    batch.draws = draws.data();
-    batch.label_mass = mass;
-    return batch;
-  }
-};
-
-struct Results {
-  vector<float> label_log_probabilities, label_log_mass, sampled_log_probabilities, logits;
-  vector<int32_t> sampled_tokens;
-};
 
 // One checkpoint in both engines.
 class Pair {
@@ -118,7 +29,8 @@ class Pair {
     on_device_ = make(config);
     checkpoint.load(*on_cpu_);
     checkpoint.load(*on_device_);
-    limit_ = relative_limit(kRoundings, ranks, config.layers);
+    limit_ = logits_limit(config.layers, ranks);
+    label_limit_ = label_limit(config.layers, ranks);
     // Labels of one token, and labels that share their first one.
     const int32_t form_labels[] = {0, 1, 1, 2, 2};
     const int32_t offsets[] = {0, 1, 2, 4, 6, 9};
@@ -138,13 +50,12 @@ class Pair {
     if (!cpu.logits.empty()) {
       compare_logits(title, cpu.logits, device.logits);
     }
-    // A label's log-probability is a sum over at most three steps, each a logit less a log-sum of logits.
     for (size_t i = 0; i < cpu.label_log_probabilities.size(); i++) {
       expect_at_most(title + ", label", std::fabs(cpu.label_log_probabilities[i] - device.label_log_probabilities[i]),
-                     logit_limit(6));
+                     label_limit_);
     }
     for (size_t i = 0; mass && i < cpu.label_log_mass.size(); i++) {
-      expect_at_most(title + ", mass", std::fabs(cpu.label_log_mass[i] - device.label_log_mass[i]), logit_limit(6));
+      expect_at_most(title + ", mass", std::fabs(cpu.label_log_mass[i] - device.label_log_mass[i]), label_limit_);
     }
     compare_samples(title, batch, device, labels, mass);
   }
@@ -200,27 +111,8 @@ class Pair {
 
  private:
   Results run(gavel::Engine& engine, const Batch& batch, const gavel::Labels& labels, bool mass) const {
-    Results results;
-    const auto count = [&](int kind) {
-      return static_cast<size_t>(std::count(batch.outputs.begin(), batch.outputs.end(), kind));
-    };
-    results.label_log_probabilities.assign(count(GAVEL_OUTPUT_LABELS) * labels.count(), NAN);
-    results.label_log_mass.assign(count(GAVEL_OUTPUT_LABELS), NAN);
-    results.sampled_tokens.assign(count(GAVEL_OUTPUT_SAMPLE), -1);
-    results.sampled_log_probabilities.assign(count(GAVEL_OUTPUT_SAMPLE), NAN);
-    results.logits.assign(count(GAVEL_OUTPUT_LOGITS) * vocabulary_, NAN);
-    gavel_outputs outputs{};
-    outputs.label_log_probabilities = results.label_log_probabilities.data();
-    outputs.label_log_mass = results.label_log_mass.data();
-    outputs.sampled_tokens = results.sampled_tokens.data();
-    outputs.sampled_log_probabilities = results.sampled_log_probabilities.data();
-    outputs.logits = results.logits.data();
-    engine.run(batch.view(mass), &labels, outputs);
-    return results;
+    return parity::run(engine, batch, &labels, mass, vocabulary_);
   }
-
-  // Of a logit, for so many roundings' sums; the random logits here have a deviation of three.
-  double logit_limit(double terms) const { return limit_ * 3 * terms; }
 
   void compare_logits(const std::string& title, const vector<float>& cpu, const vector<float>& device) {
     double error = 0;
@@ -273,20 +165,13 @@ class Pair {
   const int vocabulary_;
   const int ranks_;
   double limit_ = 0;  // of the relative error of logits
+  double label_limit_ = 0;
   double worst_ = 0;
   std::unique_ptr<gavel::Engine> on_cpu_;
   std::unique_ptr<gavel::Engine> on_device_;
   vector<std::unique_ptr<gavel::Labels>> cpu_labels_;
   vector<std::unique_ptr<gavel::Labels>> device_labels_;
 };
-
-vector<int32_t> random_tokens(int count, int vocabulary, std::mt19937_64& generator) {
-  vector<int32_t> tokens(count);
-  for (int32_t& token : tokens) {
-    token = std::uniform_int_distribution<int32_t>(0, vocabulary - 1)(generator);
-  }
-  return tokens;
-}
 
 void compare_all(Pair& pair, const Checkpoint& checkpoint, int ranks, std::mt19937_64& generator) {
   const int vocabulary = checkpoint.config.vocabulary;
@@ -349,7 +234,7 @@ void compare_golden(const MakeEngine& make, const std::string& folder) {
     size += std::pow(golden.logits[i], 2);
   }
   // Its weights are not of bf16, so each of a layer's products has a rounding more.
-  const double limit = relative_limit(kRoundings + 4, 1, golden.config.layers);
+  const double limit = logits_limit(golden.config.layers, 1, 4);
   const double relative = std::sqrt(error / size);
   expect_at_most(folder + ", logits", relative, limit);
   std::printf("%-30s logits within %.2f of the limit\n", "Transformers", relative / limit);
@@ -378,8 +263,8 @@ int run(const MakeEngine& make, int ranks, const std::string& golden, uint64_t s
     std::printf("FAILED: status %d, %s\n", error.status(), error.what());
     return 1;
   }
-  std::printf("%d checks, %d failed\n", checks, failures);
-  return failures == 0 ? 0 : 1;
+  std::printf("%d checks, %d failed\n", checks(), failures());
+  return failures() == 0 ? 0 : 1;
 }
 
 }  // namespace parity

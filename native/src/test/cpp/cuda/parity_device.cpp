@@ -10,6 +10,7 @@
 #include "gavel.h"
 #include "libtorch.h"
 #include "parity.h"
+#include "parity_graphs.h"
 
 namespace {
 
@@ -56,11 +57,12 @@ int main(int argc, char** argv) {
   table.device_count(&devices);
   for (int32_t d = 0; d < devices; d++) {
     std::printf("comparing engines on cuda:%d, seed %llu\n", d, static_cast<unsigned long long>(seed));
+    const auto products = [d] { return gavel::libtorch::products(d); };
     const auto make = [&](gavel_config config) {
       config.device_index = d;
-      return std::make_unique<gavel::DeviceEngine>(config, table, gavel::libtorch::products(d));
+      return std::make_unique<gavel::DeviceEngine>(config, table, products());
     };
-    if (parity::run(make, 1, GAVEL_GOLDEN, seed) != 0) {
+    if (parity::run(make, 1, GAVEL_GOLDEN, seed) != 0 || parity::run_graphs({table, d, products, false}, seed) != 0) {
       return 1;
     }
   }

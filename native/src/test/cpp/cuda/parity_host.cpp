@@ -3,9 +3,12 @@
 #include <cstdlib>
 #include <random>
 
+#include "bench_engine.h"
 #include "device/platform.h"
 #include "host_products.h"
+#include "host_stream.h"
 #include "parity.h"
+#include "parity_graphs.h"
 #include "parity_ranks.h"
 
 namespace {
@@ -15,6 +18,22 @@ int32_t large_device(int32_t device, gavel_cuda_device* info) {
   const int32_t status = gavel_cuda(GAVEL_CUDA_VERSION)->device_info(device, info);
   info->multiprocessors = 16;
   return status;
+}
+
+// That the measurement of the engine runs; its times are of the model and say nothing.
+void measure_tiny(const gavel_cuda_table& table) {
+  gavel_config config{};
+  config.vocabulary = 64;
+  config.hidden = 16;
+  config.layers = config.heads = config.kv_heads = config.threads = 1;
+  config.head_dim = 16;
+  config.intermediate = 16;
+  config.max_positions = 256;
+  config.rope_theta = 10000;
+  config.batch_tokens_max = 128;
+  config.block_tokens = 16;
+  config.blocks = 16;
+  bench::measure_engine(table, 0, [] { return std::make_unique<PlainProducts>(); }, {config, {1, 3}, 32, 2, 5, 1, 1});
 }
 
 }  // namespace
@@ -28,9 +47,11 @@ int main(int argc, char** argv) {
   const auto one = [&](const gavel_config& config) {
     return std::make_unique<gavel::DeviceEngine>(config, table, std::make_unique<PlainProducts>());
   };
-  if (parity::run(one, 1, GAVEL_GOLDEN, seed) != 0) {
+  const parity::MakeProducts products = [] { return std::make_unique<PlainProducts>(); };
+  if (parity::run(one, 1, GAVEL_GOLDEN, seed) != 0 || parity::run_graphs({table, 0, products, true}, seed) != 0) {
     return 1;
   }
+  measure_tiny(table);
   for (const int ranks : {2, 4}) {
     std::printf("over %d ranks\n", ranks);
     const auto group = [&](const gavel_config& config) { return parity::group(table, config, ranks); };
@@ -38,5 +59,8 @@ int main(int argc, char** argv) {
       return 1;
     }
   }
+  std::printf("%lld launches of graphs, %lld works that the host was ahead of\n",
+              static_cast<long long>(gavel::cuda::host::graph_launches()),
+              static_cast<long long>(gavel::cuda::host::late_work()));
   return parity::check_ranks(table, seed);
 }

@@ -107,9 +107,10 @@ gavel_config for_ranks(gavel_config config) {
   return config;
 }
 
-Checkpoint make(const char* name, const gavel_config& shape, std::vector<uint8_t> dense_layers, int ranks,
-                std::mt19937_64& generator) {
-  const gavel_config config = ranks > 1 ? for_ranks(shape) : shape;
+}  // namespace
+
+Checkpoint random_checkpoint(const char* name, const gavel_config& config, std::vector<uint8_t> dense_layers,
+                             std::mt19937_64& generator) {
   Checkpoint checkpoint{name, config, std::move(dense_layers), {}};
   Maker maker(checkpoint, generator);
   maker.matrix("model.embed_tokens.weight", config.vocabulary, config.hidden, config.tied_embeddings ? 3 : 7);
@@ -123,8 +124,6 @@ Checkpoint make(const char* name, const gavel_config& shape, std::vector<uint8_t
   return checkpoint;
 }
 
-}  // namespace
-
 void Checkpoint::load(gavel::Engine& engine) const {
   for (const auto& [name_of, tensor] : tensors) {
     engine.set_tensor(name_of.c_str(), GAVEL_BF16, static_cast<int32_t>(tensor.shape.size()), tensor.shape.data(),
@@ -135,6 +134,9 @@ void Checkpoint::load(gavel::Engine& engine) const {
 
 std::vector<Checkpoint> checkpoints(std::mt19937_64& generator, int ranks) {
   std::vector<Checkpoint> all;
+  const auto add = [&](const char* name, const gavel_config& shape, std::vector<uint8_t> dense_layers) {
+    all.push_back(random_checkpoint(name, ranks > 1 ? for_ranks(shape) : shape, std::move(dense_layers), generator));
+  };
   gavel_config llama = base();
   llama.tied_embeddings = 1;
   llama.rope_scaling = GAVEL_ROPE_LLAMA3;
@@ -142,20 +144,20 @@ std::vector<Checkpoint> checkpoints(std::mt19937_64& generator, int ranks) {
   llama.rope_low_frequency_factor = 1;
   llama.rope_high_frequency_factor = 4;
   llama.rope_original_positions = 64;
-  all.push_back(make("llama", llama, {}, ranks, generator));
+  add("llama", llama, {});
   gavel_config qwen2 = base();
   qwen2.heads = 7;
   qwen2.kv_heads = 1;
   qwen2.hidden = 56;
   qwen2.qkv_bias = 1;
   qwen2.layers = 1;
-  all.push_back(make("qwen2", qwen2, {}, ranks, generator));
+  add("qwen2", qwen2, {});
   gavel_config qwen3 = base();
   qwen3.heads = qwen3.kv_heads = 2;
   qwen3.head_dim = 80;
   qwen3.qk_norm = 1;
   qwen3.layers = 2;
-  all.push_back(make("qwen3", qwen3, {}, ranks, generator));
+  add("qwen3", qwen3, {});
   gavel_config sparse = base();
   sparse.qk_norm = 1;
   sparse.layers = 2;
@@ -163,10 +165,10 @@ std::vector<Checkpoint> checkpoints(std::mt19937_64& generator, int ranks) {
   sparse.experts_per_token = 3;
   sparse.expert_intermediate = 24;
   sparse.normalize_experts = 1;
-  all.push_back(make("qwen3-moe", sparse, {}, ranks, generator));
+  add("qwen3-moe", sparse, {});
   sparse.normalize_experts = 0;
   sparse.layers = 3;
-  all.push_back(make("qwen3-moe with a dense layer", sparse, {0, 1, 0}, ranks, generator));
+  add("qwen3-moe with a dense layer", sparse, {0, 1, 0});
   return all;
 }
 

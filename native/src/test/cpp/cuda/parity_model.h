@@ -26,6 +26,10 @@ struct Checkpoint {
   void load(gavel::Engine& engine) const;
 };
 
+// Weights that keep the size of what they multiply.
+Checkpoint random_checkpoint(const char* name, const gavel_config& config, std::vector<uint8_t> dense_layers,
+                             std::mt19937_64& generator);
+
 // One of every architecture, small; sizes that no tile divides, or that all of up to four ranks do.
 std::vector<Checkpoint> checkpoints(std::mt19937_64& generator, int ranks);
 

@@ -9,16 +9,20 @@ namespace sweep {
 
 namespace {
 
-void test_routing(int rows, int experts, int picks, bool normalize) {
+// Rows that fill up the launch come behind `rows`.
+void test_routing(int rows, int experts, int picks, bool normalize, int filler = 0) {
   vector<float> logits = randoms(static_cast<size_t>(rows) * experts, 4);
   for (size_t i = 0; i < logits.size() && rows > 3; i++) {
     logits[i] = i / experts % 3 == 1 ? std::round(logits[i]) : logits[i];  // ties
   }
-  const Array<float> d_logits(logits), weights(static_cast<size_t>(rows) * picks);
+  vector<float> all_logits = logits;
+  all_logits.resize(logits.size() + static_cast<size_t>(filler) * experts, kPoison);
+  const Array<float> d_logits(all_logits), weights(static_cast<size_t>(rows) * picks);
   const Array<int32_t> chosen(static_cast<size_t>(rows) * picks), begins(experts + 1),
-      order(static_cast<size_t>(rows) * picks);
+      order(static_cast<size_t>(rows) * picks), live(vector<int32_t>{rows});
   gavel_cuda_routing args{};
-  args.rows = rows;
+  args.rows = rows + filler;
+  args.live_rows = filler > 0 ? live.data() : nullptr;
   args.experts = experts;
   args.picks = picks;
   args.normalize = normalize;
@@ -219,6 +223,7 @@ void sweep_experts() {
     const int picks = random_int(1, std::min(experts, 9));
     test_routing(1, experts, picks, coin());
     test_routing(random_int(2, 70), experts, picks, coin());
+    test_routing(random_int(2, 70), experts, picks, coin(), random_int(1, 40));
   }
   test_routing(3, 32, 32, true);
   for (const int type : {GAVEL_CUDA_BF16, GAVEL_CUDA_FP16}) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 
+#include "cuda/batch_shape.h"
 #include "model/device_plan.h"
 #include "sweep.h"
 
@@ -142,12 +143,39 @@ std::map<int, vector<int32_t>> seen(const gavel::DevicePlan& plan, const gavel::
   return whole;
 }
 
+void expect_fits(const gavel::AttentionShape& own, const gavel::AttentionShape& rounded,
+                 const gavel::TileLimits& limits) {
+  expect_equal("shape: room for all tiles", 1,
+               own.prefill_tiles <= rounded.prefill_tiles && own.decode_tiles <= rounded.decode_tiles &&
+                   own.merged_rows <= rounded.merged_rows && own.parts <= rounded.parts);
+  expect_equal("shape: launches of the same kernels", 1,
+               (own.prefill_tiles > 0) == (rounded.prefill_tiles > 0) &&
+                   (own.decode_tiles > 0) == (rounded.decode_tiles > 0) &&
+                   (own.merged_rows > 0) == (rounded.merged_rows > 0));
+  // What the engine has room for.
+  expect_equal("shape: parts of split rows", 1, rounded.parts <= 2 * limits.decode_tiles);
+}
+
 void test_plan(const gavel::Config& config, int sequences, const gavel::TileLimits& limits) {
   const Forest forest(sequences);
   gavel::Plan plan;
   plan.build(config, forest.batch, nullptr);
   gavel::DevicePlan device;
-  device.build(config, plan, limits);
+  const gavel::OutputRoom room = gavel::OutputRoom::of(plan);
+  device.build(config, plan, limits, room.rounded());
+  const gavel::BatchShape shape = gavel::BatchShape::of(plan, device, room.rounded());
+  const gavel::BatchShape rounded = shape.rounded(config, device, limits);
+  expect_equal("shape: rows", 1, shape.rows <= rounded.rows);
+  expect_fits(shape.layers, rounded.layers, limits);
+  expect_fits(shape.output_attention, rounded.output_attention, limits);
+  const gavel::BatchShape wide = shape;
+  device.build(config, plan, limits, room);
+  const gavel::BatchShape own = gavel::BatchShape::of(plan, device, room);
+  expect_equal("shape: the same tiles whatever the room", 1,
+               own.layers == wide.layers && own.output_attention == wide.output_attention);
+  if (coin()) {
+    device.build(config, plan, limits, room.rounded());
+  }
   vector<vector<int32_t>> expected;
   vector<int> rows;
   for (int s = 0; s < sequences; s++) {
@@ -178,6 +206,13 @@ void test_plan(const gavel::Config& config, int sequences, const gavel::TileLimi
 
 void sweep_plan() {
   const gavel::Config config = make_config();
+  for (int count = 0; count < 5000; count++) {
+    const int size = gavel::bucket(count);
+    expect_equal("bucket: of a bucket", size, gavel::bucket(size));
+    expect_equal("bucket: no less, and no more than the next one's", 1,
+                 size >= count && size <= gavel::bucket(count + 1));
+    expect_equal("bucket: at most a quarter more where rows cost", 1, count <= 256 || size <= 1.25 * count);
+  }
   for (int run = 0; run < 200; run++) {
     test_plan(config, random_int(1, 20), {random_int(1, 16), random_int(0, 64), random_int(1, 6)});
   }

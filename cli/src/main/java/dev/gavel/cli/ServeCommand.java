@@ -39,6 +39,12 @@ public final class ServeCommand extends Action {
       description = "YAML or JSON with limits and the engine's room; flags win over it.")
   private Path config;
 
+  @Option(
+      names = "--no-cuda-graphs",
+      description =
+          "Launch every kernel of a batch by itself, also where a CUDA device has seen its like.")
+  private boolean withoutCudaGraphs;
+
   @ArgGroup(exclusive = false)
   private EngineFlags engine = new EngineFlags();
 
@@ -69,6 +75,9 @@ public final class ServeCommand extends Action {
       }
       if (uds != null) {
         chosen = chosen.withUds(uds);
+      }
+      if (withoutCudaGraphs) {
+        chosen = chosen.withEngine(chosen.engine().withCudaGraphsEnabled(false));
       }
       return engine.applyTo(chosen, this);
     } catch (IllegalArgumentException e) {

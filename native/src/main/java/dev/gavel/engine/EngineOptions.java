@@ -10,6 +10,8 @@ package dev.gavel.engine;
  *     grows to the largest batch seen
  * @param blockTokens tokens per KV block
  * @param blocks KV blocks in the pool
+ * @param cudaGraphs whether a CUDA device records small batches that come again, and launches them
+ *     whole
  */
 public record EngineOptions(
     String device,
@@ -17,7 +19,19 @@ public record EngineOptions(
     int threads,
     int batchTokensMax,
     int blockTokens,
-    int blocks) {
+    int blocks,
+    boolean cudaGraphs) {
+
+  /** With CUDA graphs. */
+  public EngineOptions(
+      String device,
+      Quantization quantization,
+      int threads,
+      int batchTokensMax,
+      int blockTokens,
+      int blocks) {
+    this(device, quantization, threads, batchTokensMax, blockTokens, blocks, true);
+  }
 
   /** CPU, fp32, all cores, batches of 4,096 rows, 1,024 blocks of 16 tokens. */
   public static EngineOptions defaults() {
@@ -30,18 +44,26 @@ public record EngineOptions(
   }
 
   public EngineOptions withQuantization(Quantization value) {
-    return new EngineOptions(device, value, threads, batchTokensMax, blockTokens, blocks);
+    return new EngineOptions(
+        device, value, threads, batchTokensMax, blockTokens, blocks, cudaGraphs);
   }
 
   public EngineOptions withThreads(int value) {
-    return new EngineOptions(device, quantization, value, batchTokensMax, blockTokens, blocks);
+    return new EngineOptions(
+        device, quantization, value, batchTokensMax, blockTokens, blocks, cudaGraphs);
   }
 
   public EngineOptions withBatchTokensMax(int value) {
-    return new EngineOptions(device, quantization, threads, value, blockTokens, blocks);
+    return new EngineOptions(device, quantization, threads, value, blockTokens, blocks, cudaGraphs);
   }
 
   public EngineOptions withBlocks(int value) {
-    return new EngineOptions(device, quantization, threads, batchTokensMax, blockTokens, value);
+    return new EngineOptions(
+        device, quantization, threads, batchTokensMax, blockTokens, value, cudaGraphs);
+  }
+
+  public EngineOptions withCudaGraphs(boolean value) {
+    return new EngineOptions(
+        device, quantization, threads, batchTokensMax, blockTokens, blocks, value);
   }
 }

@@ -50,7 +50,8 @@ final class LibGavelEngine implements Engine {
           info.workspace_bytes(),
           info.batches(),
           info.tokens(),
-          info.cancelled_batches());
+          info.cancelled_batches(),
+          new EngineInfo.Graphs(info.graphs(), info.graph_replays(), info.graph_failures()));
     }
   }
 

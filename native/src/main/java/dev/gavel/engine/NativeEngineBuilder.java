@@ -102,7 +102,8 @@ final class NativeEngineBuilder implements EngineBuilder {
         .threads(options.threads())
         .batch_tokens_max(options.batchTokensMax())
         .block_tokens(options.blockTokens())
-        .blocks(options.blocks());
+        .blocks(options.blocks())
+        .graphs(flag(options.cudaGraphs()));
   }
 
   private static int flag(boolean value) {

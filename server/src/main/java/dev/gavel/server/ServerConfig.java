@@ -68,6 +68,7 @@ public record ServerConfig(
    * @param kvBlocks KV blocks in the pool, where {@code kvBytesMax} is 0
    * @param kvBytesMax bytes of the KV pool; 0: as {@code kvBlocks} says
    * @param kvCacheEnabled whether later calls find KV that earlier ones have computed
+   * @param cudaGraphsEnabled whether a CUDA device launches small batches that come again whole
    */
   public record EngineRoom(
       String device,
@@ -79,7 +80,8 @@ public record ServerConfig(
       int blockTokens,
       int kvBlocks,
       long kvBytesMax,
-      boolean kvCacheEnabled) {
+      boolean kvCacheEnabled,
+      boolean cudaGraphsEnabled) {
     public EngineRoom {
       range("engine.threads", threads, 0, 1024);
       range("engine.batchTokensMax", batchTokensMax, 16, 1 << 20);
@@ -112,26 +114,32 @@ public record ServerConfig(
           blockTokens,
           kvBlocks,
           kvBytesMax,
-          kvCacheEnabled);
+          kvCacheEnabled,
+          cudaGraphsEnabled);
     }
 
     public EngineRoom withThreads(int value) {
-      return with(quantization, value, batchDelayMicrosMax, kvCacheEnabled);
+      return with(quantization, value, batchDelayMicrosMax, kvCacheEnabled, cudaGraphsEnabled);
     }
 
     public EngineRoom withQuantization(Quantization value) {
-      return with(value.id(), threads, batchDelayMicrosMax, kvCacheEnabled);
+      return with(value.id(), threads, batchDelayMicrosMax, kvCacheEnabled, cudaGraphsEnabled);
     }
 
     public EngineRoom withBatchDelayMicrosMax(int value) {
-      return with(quantization, threads, value, kvCacheEnabled);
+      return with(quantization, threads, value, kvCacheEnabled, cudaGraphsEnabled);
     }
 
     public EngineRoom withKvCacheEnabled(boolean value) {
-      return with(quantization, threads, batchDelayMicrosMax, value);
+      return with(quantization, threads, batchDelayMicrosMax, value, cudaGraphsEnabled);
     }
 
-    private EngineRoom with(String layers, int threadCount, int delayMicros, boolean kvCache) {
+    public EngineRoom withCudaGraphsEnabled(boolean value) {
+      return with(quantization, threads, batchDelayMicrosMax, kvCacheEnabled, value);
+    }
+
+    private EngineRoom with(
+        String layers, int threadCount, int delayMicros, boolean kvCache, boolean graphs) {
       return new EngineRoom(
           device,
           devices,
@@ -142,7 +150,8 @@ public record ServerConfig(
           blockTokens,
           kvBlocks,
           kvBytesMax,
-          kvCache);
+          kvCache,
+          graphs);
     }
 
     static Quantization parse(String id) {
@@ -227,7 +236,8 @@ public record ServerConfig(
             engine.blockTokens(),
             engine.blocks(),
             0,
-            true),
+            true,
+            engine.cudaGraphs()),
         new ResultCaching(0, 3600),
         new Connections(60, 20, 10, 0, 0, 4096));
   }
@@ -292,7 +302,8 @@ public record ServerConfig(
               Math.max(1, share),
               engine.batchTokensMax,
               engine.blockTokens,
-              blocks(model)));
+              blocks(model),
+              engine.cudaGraphsEnabled));
     }
     return all;
   }

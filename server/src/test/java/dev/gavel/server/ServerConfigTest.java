@@ -119,6 +119,13 @@ class ServerConfigTest {
             .get(0)
             .blocks());
     assertEquals(3, options.threads());
+    assertTrue(options.cudaGraphs());
+    assertFalse(
+        read("engine: {cudaGraphsEnabled: false, threads: 3}")
+            .withQuantization(Quantization.INT8)
+            .engineOptions(new FakeModel().config())
+            .get(0)
+            .cudaGraphs());
     assertEquals(Quantization.INT8, options.quantization());
     assertEquals(
         1024, ServerConfig.defaults().engineOptions(new FakeModel().config()).get(0).blocks());
