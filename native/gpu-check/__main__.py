@@ -65,7 +65,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="gpu-check.sh", description=__doc__.splitlines()[0])
     parser.add_argument("results", nargs="?", type=pathlib.Path,
                         help="folder for everything that is written; default: native/target/gpu-check, or -rehearsal")
-    parser.add_argument("--steps", help="some of them, by name or by the beginning of names, with commas: " + ", ".join(STEPS))
+    parser.add_argument("--steps", help="some of them, by name or how a name begins: " + ", ".join(STEPS))
     parser.add_argument("--leave-out", default="", help="likewise, of steps that are not run")
     parser.add_argument("--rehearse", action="store_true", default=os.environ.get("GAVEL_CHECK_DEVICE") == "cpu",
                         help="on this machine's CPU, with small shapes: the steps that do not need a device")
@@ -112,8 +112,8 @@ def machine(check: Check) -> dict:
              "gavel_commit": bundle.git("describe", "--always", "--dirty").strip() or "unknown",
              "kernel": platform.release(), "cores": len(os.sched_getaffinity(0)), "device": check.device}
     if not check.rehearses:
-        found["devices"] = output_of("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader").splitlines()
-        found["driver"] = output_of("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader").split("\n")[0]
+        found["devices"] = output_of(
+            "nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader").splitlines()
         found["nvcc"] = next((line.strip() for line in output_of(check.nvcc, "--version").splitlines()
                               if "release" in line), "")
     found["torch"] = last_line(output_of(sys.executable, "-c", "import torch; print(torch.__version__)"))

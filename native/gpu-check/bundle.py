@@ -62,7 +62,8 @@ def is_kept(jar: str, entry: str) -> bool:
     if not entry.endswith(".class"):
         return True
     kept = matching(jar, PACKAGES_KEPT)
-    return (kept is None or entry.startswith(kept)) and not entry.startswith(matching(jar, PACKAGES_LEFT_OUT) or ("\0",))
+    left_out = matching(jar, PACKAGES_LEFT_OUT) or ()
+    return (kept is None or entry.startswith(kept)) and not entry.startswith(left_out)
 
 
 def copy_jar(source: pathlib.Path, target: pathlib.Path, reached: set[str]):

@@ -103,7 +103,7 @@ class Check:
             raise Failed(f"expected {file.name}, which the step build makes, found none")
         return file
 
-    def run(self, command: list, environment: dict[str, str] | None = None, directory: pathlib.Path | None = None) -> str:
+    def run(self, command: list, environment: dict[str, str] | None = None) -> str:
         """Standard output of a command, which has to end well within the step's time; both outputs go to the log."""
         command = list(map(str, command))
         with open(self.log, "a") as log:
@@ -111,7 +111,7 @@ class Check:
             log.flush()
             begin = log.tell()
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
-                                       env=os.environ | (environment or {}), cwd=directory, start_new_session=True)
+                                       env=os.environ | (environment or {}), start_new_session=True)
             try:
                 said, _ = process.communicate(timeout=self.seconds_left)
             except subprocess.TimeoutExpired:

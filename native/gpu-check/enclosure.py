@@ -25,7 +25,9 @@ def enclose(folder: pathlib.Path):
                 (path / program.name).symlink_to(program)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("JAVA_", "GAVEL_JAVA"))}
     environment |= {"PATH": str(path), VARIABLE: "1"}
-    may_unshare = bool(shutil.which("unshare")) and subprocess.run([*UNSHARE, "true"], capture_output=True).returncode == 0
+    may_unshare = False
+    if shutil.which(UNSHARE[0]):
+        may_unshare = subprocess.run([*UNSHARE, "true"], capture_output=True).returncode == 0
     network = "and without network" if may_unshare else "(the network stays)"
     print(f"rehearsal without Java and Maven {network}", flush=True)
     command = [*(UNSHARE if may_unshare else ()), sys.executable, *sys.argv]

@@ -181,5 +181,5 @@ def fidelity(check: Check) -> list[Row]:
         [sys.executable, ROOT / "benchmarks" / "fidelity.py", "--model", exported(check), "--query", request["query"],
          "--items", items, "--gavel", unpacked(check) / "bin" / "gavel", "--greedy-items", 1 if check.rehearses else 0,
          "--max-tokens", TOKENS, "--device", check.device, "--label-bar", limit], environment(check.device))
-    return [Row("label log-probability, largest difference from Transformers", judgments.printed_difference(said), "nats",
-                limit, at_most=True)]
+    return [Row("label log-probability, largest difference from Transformers", judgments.printed_difference(said),
+                "nats", limit, at_most=True)]
