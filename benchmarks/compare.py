@@ -30,7 +30,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--peers", default=",".join(KINDS),
                         help="names, or NAME:VARIANT; default: all of " + ", ".join(KINDS))
     parser.add_argument("--parts", default=",".join(PARTS), help="default: " + ",".join(PARTS))
-    parser.add_argument("--quantization", choices=["fp32", "int8"], default="int8", help="of Gavel")
+    parser.add_argument("--device", default="cpu", help="cpu (the default) or cuda:N, for all that take part")
+    parser.add_argument("--quantization", help="of Gavel; default: int8 on a CPU, the device's own on another")
+    parser.add_argument("--peak", type=float, help="of a device: its ceilings, G operations/s ...")
+    parser.add_argument("--bandwidth", type=float, help="... and GB/s, which are not measured here")
+    parser.add_argument("--python", type=pathlib.Path,
+                        help="has the peers' packages; default: environments of their own, made here")
     parser.add_argument("--prefix", type=int, default=96)
     parser.add_argument("--items", type=int, default=48)
     parser.add_argument("--item-tokens", type=int, default=64)
@@ -44,6 +49,8 @@ def parse() -> argparse.Namespace:
     unknown = set(arguments.parts.split(",")) - set(PARTS)
     if unknown:
         parser.error(f"--parts: expected some of {', '.join(PARTS)}, found {', '.join(sorted(unknown))}")
+    if arguments.device == "cpu" and not arguments.quantization:
+        arguments.quantization = "int8"
     return arguments
 
 
@@ -71,7 +78,7 @@ def main():
     if not arguments.jemalloc:
         rounds.progress("no jemalloc found (Debian: libjemalloc2): on a virtual machine the peers "
                         "lose much time in page faults without it")
-    hardware = machine.describe()
+    hardware = machine.describe(arguments.device)
     model = model_directory(arguments)
     config = json.loads((model / "config.json").read_text())
     field = Field(arguments, model)
@@ -82,7 +89,8 @@ def main():
         field.close()
     for name, reason in field.skipped.items():
         print(f"skipped: {name}: {reason}")
-    print(rounds.save(arguments, "peers", f"{model.name}-{arguments.quantization}", hardware,
+    how = arguments.quantization or arguments.device.replace(":", "-")
+    print(rounds.save(arguments, "peers", f"{model.name}-{how}", hardware,
                       engines=field.about, skipped=field.skipped, **parts))
 
 

@@ -3,7 +3,7 @@
 import random
 import statistics
 
-from field import Field
+from field import Field, gavel_flags
 from rounds import EngineError, in_turn, output_of, progress, shown, spread, table
 
 PROMPT_TOKENS = 160
@@ -15,8 +15,7 @@ class Explain:
     def __init__(self, field: Field):
         a = field.arguments
         self.name = field.gavel.name
-        self.command = [a.gavel, "bench", "explain", "--model", field.model, "--quantization",
-                        a.quantization, "--threads", a.threads, "--json"]
+        self.command = [a.gavel, "bench", "explain", "--model", field.model, *gavel_flags(a), "--json"]
 
     def run(self) -> dict:
         answer = output_of(self.command)
@@ -74,9 +73,8 @@ class Order:
     def __init__(self, field: Field, order: str, query_tokens: int):
         a = field.arguments
         self.name = order
-        self.command = [a.gavel, "bench", "score", "--model", field.model, "--quantization",
-                        a.quantization, "--threads", a.threads, "--prefix", query_tokens,
-                        "--items", a.items, "--item-tokens", a.item_tokens, "--order", order,
+        self.command = [a.gavel, "bench", "score", "--model", field.model, *gavel_flags(a),
+                        "--prefix", query_tokens, "--items", a.items, "--item-tokens", a.item_tokens, "--order", order,
                         "--requests", a.requests, "--json"]
 
 

@@ -37,7 +37,9 @@ ORDERS = "label-first", "think-first"
 
 def gavel(arguments, *command) -> list[dict]:
     """Runs ./gavel; its output is one JSON object a line."""
-    run = subprocess.run([str(arguments.gavel), *command], capture_output=True, text=True)
+    how = (["--quantization", arguments.quantization] if arguments.device == "cpu"
+           else ["--device", arguments.device])
+    run = subprocess.run([str(arguments.gavel), *command, *how], capture_output=True, text=True)
     if run.returncode:
         raise SystemExit(f"gavel {command[0]}: status {run.returncode}: {run.stderr.strip()}")
     return [json.loads(line) for line in run.stdout.splitlines() if line.strip()]
@@ -97,10 +99,15 @@ class LabelDifferences:
         self.best_changed += max(true, key=true.get) != item["label"]
         self.items += 1
 
-    def passed(self, quantization: str) -> bool:
+    def passed(self, quantization: str, label_bar: float | None) -> bool:
+        """label_bar: in place of all others, nats."""
         if not self.items:
             print("labels: expected at least one item that can be judged, found none")
             return False
+        if label_bar is not None:
+            print(f"labels: {self.items} items; largest difference of a log-probability "
+                  f"{self.worst_log:.2e} (bar {label_bar:.2g}); best label changed on {self.best_changed}")
+            return self.worst_log <= label_bar
         largest, mean = max(self.changes), sum(self.changes) / len(self.changes)
         best_bar = math.ceil(self.items / ITEMS_PER_CHANGED_BEST)
         log_bar = math.inf
@@ -116,8 +123,7 @@ class LabelDifferences:
 
 def check_labels(arguments, reference: Reference) -> bool:
     answer, = gavel(arguments, "score", "--model", arguments.model, "--query", arguments.query,
-                    "--items", arguments.items, "--quantization", arguments.quantization, "--json",
-                    "--tokens")
+                    "--items", arguments.items, "--json", "--tokens")
     differences = LabelDifferences()
     for number, item in enumerate(answer["items"]):
         if item["status"] != "OK":
@@ -127,14 +133,13 @@ def check_labels(arguments, reference: Reference) -> bool:
         differences.add(true, item)
         print(f"\r{number + 1} of {len(answer['items'])} items", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    return differences.passed(arguments.quantization)
+    return differences.passed(arguments.quantization, arguments.label_bar)
 
 
 def check_greedy(arguments, reference: Reference, item: str, order: str) -> bool:
     events = gavel(arguments, "explain", "--model", arguments.model, "--query", arguments.query,
                    "--item", item, "--order", order, "--temperature", "0",
-                   "--max-tokens", str(arguments.max_tokens), "--quantization",
-                   arguments.quantization, "--json")
+                   "--max-tokens", str(arguments.max_tokens), "--json")
     verdict = next(e for e in events if e["event"] == "verdict")
     tokens = [e for e in events if e["event"] == "token"]
     context = verdict["prefix_tokens"] + verdict["item"]["suffix_tokens"] + verdict["answer_tokens"]
@@ -159,11 +164,15 @@ def main():
     parser.add_argument("--query", required=True)
     parser.add_argument("--items", required=True, help="JSON lines, as ./gavel score takes them")
     parser.add_argument("--greedy-items", type=int, default=3, help="how many of the items to explain")
+    parser.add_argument("--device", default="cpu", help="of Gavel; another than the CPU wants --label-bar")
+    parser.add_argument("--label-bar", type=float, metavar="NATS", help="in place of the bars of a CPU")
     parser.add_argument("--max-tokens", type=int, default=64)
     parser.add_argument("--quantization", choices=("fp32", "int8"), default="fp32")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--gavel", type=pathlib.Path, default=HERE.parent / "gavel")
     arguments = parser.parse_args()
+    if arguments.device != "cpu" and arguments.label_bar is None:
+        parser.error(f"expected --label-bar on {arguments.device}, found none")
     transformers.logging.set_verbosity_error()
     reference = Reference(arguments.model, arguments.threads)
     lines = pathlib.Path(arguments.items).read_text().splitlines()

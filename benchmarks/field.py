@@ -26,6 +26,19 @@ def model_directory(arguments) -> pathlib.Path:
     return directory
 
 
+def gavel_flags(arguments) -> list:
+    """How Gavel computes, for each of its bench commands."""
+    a = arguments
+    flags = ["--threads", a.threads]
+    if a.quantization:
+        flags += ["--quantization", a.quantization]
+    if a.device != "cpu":
+        flags += ["--device", a.device]
+    if a.peak is not None:
+        flags += ["--peak", a.peak]
+    return flags if a.bandwidth is None else [*flags, "--bandwidth", a.bandwidth]
+
+
 class Field:
     def __init__(self, arguments, model: pathlib.Path):
         self.arguments, self.model = arguments, model
@@ -75,9 +88,8 @@ class Field:
 
     def _gavel(self) -> Engine:
         a = self.arguments
-        name = f"gavel {a.quantization}"
-        command = [a.gavel, "bench", "pipe", "--model", self.model, "--quantization", a.quantization,
-                   "--threads", a.threads, "--labels", a.labels]
+        name = f"gavel {a.quantization or a.device}"
+        command = [a.gavel, "bench", "pipe", "--model", self.model, "--labels", a.labels, *gavel_flags(a)]
         try:
             return Engine(name, command)
         except EngineError as error:
@@ -85,11 +97,14 @@ class Field:
 
     def _peer(self, kind: Kind, variant: str, name: str) -> Engine:
         a = self.arguments
-        python = interpreter(kind)
+        if a.device != "cpu" and not kind.on_devices:
+            raise EngineError(f"expected a peer that computes on {a.device}, found one for CPUs")
+        python = a.python or interpreter(kind)
         progress(f"{name}: loading")
         return Engine(name, [
             python, rounds.HERE / "peers" / kind.script, "--model", self.model, "--variant", variant,
             "--labels", a.labels, "--threads", a.threads,
+            "--device", a.device, "--items", a.items,
             "--converted", rounds.BUILD / "converted" / self._model_key()],
             kind.environment, a.jemalloc if kind.jemalloc else None)
 

@@ -31,9 +31,15 @@ def jemalloc() -> str | None:
     return ctypes.util.find_library("jemalloc")
 
 
-def describe() -> dict:
+def _devices() -> list[str]:
+    command = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip().splitlines()
+
+
+def describe(device: str = "cpu") -> dict:
     cpu = _cpuinfo()
-    return {
+    about = {} if device == "cpu" else {"devices": _devices()}
+    return about | {
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "gavel_commit": _commit(),
         "cpu": cpu.get("model name", "unknown"),

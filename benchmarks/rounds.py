@@ -141,7 +141,7 @@ def save(arguments, kind: str, what: str, hardware: dict, **parts) -> pathlib.Pa
     """Writes one result: what was measured, on what, and how. Paths of this machine stay out."""
     setup = {name: pathlib.Path(value).name if name == "model" and value else value
              for name, value in vars(arguments).items()
-             if name not in ("gavel", "jemalloc", "results")}
+             if name not in ("gavel", "jemalloc", "python", "results")}
     stamp = hardware["date"][:19].replace(":", "")
     file = arguments.results / f"{kind}-{what}-{stamp}.json"
     file.parent.mkdir(parents=True, exist_ok=True)

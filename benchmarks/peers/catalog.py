@@ -15,6 +15,7 @@ class Kind:
     variants: element types or quantizations, those of a plain comparison; the script knows others.
     tolerance: by how much a label probability of a variant may be off, on a model whose labels are
         near each other; far more means that the script is wrong.
+    on_devices: whether its script computes on a CUDA device as well.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Kind:
     environment: dict[str, str] = field(default_factory=dict)
     building: dict[str, str] = field(default_factory=dict)
     jemalloc: bool = True
+    on_devices: bool = False
 
     @property
     def requirements(self) -> pathlib.Path:
@@ -31,7 +33,8 @@ class Kind:
 
 
 KINDS = {kind.name: kind for kind in (
-    Kind("transformers", "transformers_peer.py", {"fp32": 1e-5, "bf16": 0.02}, decodes=("bf16",)),
+    Kind("transformers", "transformers_peer.py", {"fp32": 1e-5, "bf16": 0.02}, decodes=("bf16",),
+         on_devices=True),
     Kind("ctranslate2", "ctranslate2_peer.py", {"int8_float32": 0.03}, decodes=("int8_float32",),
          # By itself it takes AVX2 on some processors that have AVX-512.
          environment={"CT2_FORCE_CPU_ISA": "AVX512"} if "avx512f" in machine.flags() else {}),

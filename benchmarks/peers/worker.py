@@ -27,7 +27,7 @@ from typing import Callable
 
 import numpy as np
 
-ITEMS = 48  # of the requests that batches are laid out for; others are answered as well
+ITEMS = 48  # of a usual request, which batches are laid out for; others are answered as well
 
 Way = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Prefix ids [P] and item ids [N, L], both int32 -> logits of the labels [N, K]."""
@@ -42,6 +42,8 @@ class Settings:
     labels: list[int]
     threads: int
     converted: pathlib.Path
+    device: str = "cpu"
+    items: int = ITEMS
 
     def convert(self, name: str, make: Callable[[pathlib.Path], None]) -> pathlib.Path:
         """The model in an engine's own format: what `make` wrote at the path that it was given,
@@ -164,4 +166,6 @@ def _settings() -> Settings:
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--converted", type=pathlib.Path, required=True,
                         help="folder for this model in other engines' formats")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda:N")
+    parser.add_argument("--items", type=int, default=ITEMS, help="of the requests to come")
     return Settings(**vars(parser.parse_args()))

@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a struct here changes. */
-#define GAVEL_CUDA_VERSION 2
+#define GAVEL_CUDA_VERSION 3
 
 /* gavel_cuda_type */
 #define GAVEL_CUDA_BF16 0

@@ -40,7 +40,8 @@ public record EngineOptions(
   }
 
   public EngineOptions withDevice(String value) {
-    return new EngineOptions(value, quantization, threads, batchTokensMax, blockTokens, blocks);
+    return new EngineOptions(
+        value, quantization, threads, batchTokensMax, blockTokens, blocks, cudaGraphs);
   }
 
   public EngineOptions withQuantization(Quantization value) {

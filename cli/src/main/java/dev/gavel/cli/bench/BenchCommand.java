@@ -5,6 +5,7 @@ import dev.gavel.cli.EngineFlags;
 import dev.gavel.cli.ExitCode;
 import dev.gavel.cli.bench.ScoreBenchResult.HotItems;
 import dev.gavel.cli.bench.serve.ServeBenchCommand;
+import dev.gavel.cli.bench.serve.VerdictBenchCommand;
 import dev.gavel.cli.json.JsonView;
 import dev.gavel.engine.Engine;
 import dev.gavel.engine.EngineInfo;
@@ -25,13 +26,14 @@ import picocli.CommandLine.Option;
       ExplainBenchCommand.class,
       PipeBenchCommand.class,
       ServeBenchCommand.class,
+      VerdictBenchCommand.class,
       TrainBenchCommand.class
     },
     synopsisSubcommandLabel = "COMMAND")
 public final class BenchCommand extends Action {
   @Override
   public Integer call() {
-    throw usage("expected a command: score, explain, pipe, serve or train");
+    throw usage("expected a command: score, explain, pipe, serve, verdict or train");
   }
 
   /** {@code gavel bench score}. */
@@ -50,6 +52,9 @@ public final class BenchCommand extends Action {
 
     @ArgGroup(exclusive = false)
     private EngineFlags engineFlags = new EngineFlags();
+
+    @ArgGroup(exclusive = false)
+    private CeilingFlags ceilingFlags = new CeilingFlags();
 
     @Option(names = "--prefix", required = true, paramLabel = "P", description = "Shared tokens.")
     private int prefix;
@@ -127,6 +132,12 @@ public final class BenchCommand extends Action {
 
     private EngineOptions options(ScoreShape shape) {
       EngineOptions options = engineFlags.options(this);
+      ceilingFlags
+          .problem(options.device())
+          .ifPresent(
+              problem -> {
+                throw usage(problem);
+              });
       try {
         int rows = Math.toIntExact(shape.tokens() + (long) LABEL_ROWS_MAX * shape.items());
         int blocks =
@@ -147,13 +158,14 @@ public final class BenchCommand extends Action {
                 engine.config().maxPositions(), shape.prefix() + shape.itemTokens()));
       }
       EngineInfo info = engine.info();
-      Ceiling before = ceiling(engine, shape);
+      Ceiling before = ceilingFlags.measure(engine, (int) shape.tokens());
       double[] seconds = new double[requests];
       HotItems hot = itemFirst() ? new HotItems(queryTokens, new double[requests]) : null;
       try (LabelTable table = engine.labels(labels)) {
         run(engine, shape, table, used, seconds, hot);
       }
-      Ceiling ceiling = before.max(ceiling(engine, shape));
+      // Before and after, for the other users of this machine may come and go.
+      Ceiling ceiling = before.max(ceilingFlags.measure(engine, (int) shape.tokens()));
       int forms = labels.stream().mapToInt(List::size).sum();
       RooflineLimit limit = RooflineLimit.of(engine.config(), info, forms);
       return new ScoreBenchResult(
@@ -181,13 +193,6 @@ public final class BenchCommand extends Action {
           }
         }
       }
-    }
-
-    /** Measured before and after, for the other users of this machine may come and go. */
-    private static Ceiling ceiling(Engine engine, ScoreShape shape) {
-      EngineInfo info = engine.info();
-      return Ceiling.measure(
-          engine.config(), info.quantization(), info.threads(), (int) shape.tokens());
     }
   }
 }

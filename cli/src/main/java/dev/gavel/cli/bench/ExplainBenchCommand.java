@@ -6,7 +6,6 @@ import dev.gavel.cli.ExitCode;
 import dev.gavel.cli.json.JsonView;
 import dev.gavel.engine.Engine;
 import dev.gavel.engine.EngineOptions;
-import dev.gavel.engine.Hardware;
 import java.util.concurrent.ThreadLocalRandom;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -17,14 +16,14 @@ import picocli.CommandLine.Option;
     name = "explain",
     description = "Decode greedily; the memory's bandwidth is measured in the same run.")
 final class ExplainBenchCommand extends Action {
-  private static final double READ_SECONDS = 0.5;
-  private static final long READ_BYTES = 256L << 20;
-
   @ArgGroup(exclusive = true, multiplicity = "1")
   private ModelFlags what;
 
   @ArgGroup(exclusive = false)
   private EngineFlags engineFlags = new EngineFlags();
+
+  @ArgGroup(exclusive = false)
+  private CeilingFlags ceilingFlags = new CeilingFlags();
 
   @Option(names = "--streams", paramLabel = "N", description = "Decoded together; default 1.")
   private int streams = 1;
@@ -68,6 +67,12 @@ final class ExplainBenchCommand extends Action {
 
   private EngineOptions options(DecodeShape shape) {
     EngineOptions options = engineFlags.options(this);
+    ceilingFlags
+        .problem(options.device())
+        .ifPresent(
+            problem -> {
+              throw usage(problem);
+            });
     try {
       return options
           .withBatchTokensMax(Math.multiplyExact(shape.streams(), shape.prompt()))
@@ -85,14 +90,10 @@ final class ExplainBenchCommand extends Action {
               "--prompt and --tokens: expected at most %d together, found %d",
               engine.config().maxPositions(), shape.length()));
     }
-    double before = bandwidth(engine);
+    double before = ceilingFlags.bandwidth(engine);
     double[] seconds = new ExplainBench(engine, shape, used).run(rounds);
-    double bandwidth = Math.max(before, bandwidth(engine));
+    double bandwidth = Math.max(before, ceilingFlags.bandwidth(engine));
     DecodeLimit limit = DecodeLimit.of(engine.config(), engine.info());
     return new ExplainBenchResult(name, shape, engine.info(), limit, bandwidth, seconds, used);
-  }
-
-  private static double bandwidth(Engine engine) {
-    return Hardware.memoryGigabytesPerSecond(engine.info().threads(), READ_BYTES, READ_SECONDS);
   }
 }

@@ -24,12 +24,14 @@ final class PipeBench {
 
   private final Engine engine;
   private final LabelTable labels;
+  private final CeilingFlags ceilings;
   private final Batch batch = new Batch();
   private final BatchResult result = new BatchResult();
 
-  PipeBench(Engine engine, LabelTable labels) {
+  PipeBench(Engine engine, LabelTable labels, CeilingFlags ceilings) {
     this.engine = engine;
     this.labels = labels;
+    this.ceilings = ceilings;
   }
 
   /** What an engine says before the first order. */
@@ -111,13 +113,12 @@ final class PipeBench {
   }
 
   private ObjectNode ceiling(JsonNode order) {
-    EngineInfo info = engine.info();
     int rows = order.path("rows").asInt();
     if (rows < 1) {
       throw new IllegalArgumentException(
           "rows: expected at least 1, found " + order.path("rows").toString());
     }
-    Ceiling found = Ceiling.measure(engine.config(), info.quantization(), info.threads(), rows);
+    Ceiling found = ceilings.measure(engine, rows);
     return object()
         .put("giga_operations_per_second", found.gigaOperationsPerSecond())
         .put("provider", found.provider())

@@ -44,17 +44,26 @@ final class PipeBenchCommand extends Action {
   @ArgGroup(exclusive = false)
   private EngineFlags engineFlags = new EngineFlags();
 
+  @ArgGroup(exclusive = false)
+  private CeilingFlags ceilingFlags = new CeilingFlags();
+
   @Override
   public Integer call() throws IOException {
     EngineOptions options =
         engineFlags.options(this).withBatchTokensMax(BATCH_TOKENS_MAX).withBlocks(1);
+    ceilingFlags
+        .problem(options.device())
+        .ifPresent(
+            problem -> {
+              throw usage(problem);
+            });
     try (RelevanceModel opened = RelevanceModel.open(model);
         Engine engine = opened.loadEngine(options);
         LabelTable table =
             engine.labels(labels.stream().map(id -> List.of(new int[] {id})).toList());
         BufferedReader orders =
             new BufferedReader(new InputStreamReader(stdin(), StandardCharsets.UTF_8))) {
-      PipeBench bench = new PipeBench(engine, table);
+      PipeBench bench = new PipeBench(engine, table, ceilingFlags);
       terminal().out().println(JsonView.line(bench.about(opened.name())));
       for (String line = orders.readLine(); line != null; line = orders.readLine()) {
         terminal().out().println(JsonView.line(bench.answer(line)));

@@ -37,6 +37,14 @@ class ExplainBenchCommandTest {
   }
 
   @Test
+  void takesCeilingsThatWereMeasuredElsewhere() throws IOException {
+    assertEquals(
+        0, bench("--shape tiny --threads 1 --tokens 3 --rounds 1 --peak 9 --bandwidth 7.5 --json"));
+    JsonNode found = new JsonMapper().readTree(terminal.out());
+    assertEquals(7.5, found.path("bandwidth_gb_per_second").asDouble());
+  }
+
+  @Test
   void decodesFarEnoughForAllBlocks() {
     assertEquals(0, bench("--shape tiny --threads 1 --prompt 16 --tokens 33 --rounds 1"));
     assertTrue(terminal.out().contains("33 tokens behind a prompt of 16"), terminal.out());
@@ -50,7 +58,9 @@ class ExplainBenchCommandTest {
           "--shape tiny --prompt 0",
           "--shape tiny --rounds 0",
           "--shape tiny --prompt 2000 --tokens 49 --threads 1",
-          "--streams 1"
+          "--streams 1",
+          "--shape tiny --peak 1",
+          "--shape tiny --peak 1 --bandwidth 0"
         }) {
       assertEquals(2, bench(arguments), arguments);
     }
