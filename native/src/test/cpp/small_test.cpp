@@ -57,6 +57,33 @@ void test_log_sum_exp(const Kernels& kernels, int count, float magnitude) {
               (count + 16) * kUnit + 2 * kUnit * std::fabs(expected.log()));
 }
 
+void test_logits(const Kernels& kernels, int count, float temperature) {
+  vector<float> logits = randoms(count, 20);
+  logits[count / 2] = -INFINITY;
+  logits[count / 3] = 21;
+  const std::string what = std::string(kernels.name) + " logits " + std::to_string(count);
+  const size_t groups = logit_groups(count);
+  vector<float> maxima(groups + 1, kGuard);
+  vector<float> expected(groups + 1, kGuard);
+  reference_kernels().group_maxima(logits.data(), count, expected.data());
+  kernels.group_maxima(logits.data(), count, maxima.data());
+  for (size_t g = 0; g <= groups; g++) {
+    expect_equal(what + " maxima", expected[g], maxima[g]);
+  }
+  vector<float> weights(count + 1, kGuard);
+  vector<float> exact(count + 1, kGuard);
+  const float inverse = 1 / temperature;
+  const double sum = reference_kernels().weigh_logits({logits.data(), count, 21, inverse, exact.data()});
+  const float found = kernels.weigh_logits({logits.data(), count, 21, inverse, weights.data()});
+  // Two roundings move an exponent of at most 87 by 2 * 87 u, the exponential is good to 2 ulp; a rounding at
+  // the border of what counts as zero moves a weight by e^-87.
+  const double slack = (2 * 87 + 8) * kUnit;
+  for (int i = 0; i <= count; i++) {
+    expect_near(what + " weight", exact[i], weights[i], slack * exact[i] + 2e-38);
+  }
+  expect_near(what + " sum", sum, found, (slack + count * kUnit) * sum);
+}
+
 }  // namespace
 
 void sweep_small(const Kernels& kernels) {
@@ -69,6 +96,9 @@ void sweep_small(const Kernels& kernels) {
   for (const int count : {1, 13, 64, 207, 4097}) {
     for (const float magnitude : {1.0f, 80.0f}) {
       test_log_sum_exp(kernels, count, magnitude);
+    }
+    for (const float temperature : {0.05f, 0.7f, 3.0f}) {
+      test_logits(kernels, count, temperature);
     }
   }
 }

@@ -27,6 +27,8 @@ namespace {
 //
 #include "kernels/log_sum_exp.inl"
 //
+#include "kernels/logits.inl"
+//
 #include "kernels/rms_norm.inl"
 //
 #include "kernels/rope.inl"
@@ -49,7 +51,9 @@ const Kernels kKernels = {GAVEL_NAME(GAVEL_ISA),
                           attention_bf16,
                           rms_norm,
                           rope,
-                          log_sum_exp};
+                          log_sum_exp,
+                          group_maxima,
+                          weigh_logits};
 
 }  // namespace GAVEL_ISA
 }  // namespace gavel

@@ -9,6 +9,7 @@
 #include "kernels/gemm_f32.h"
 #include "kernels/gemm_int8.h"
 #include "kernels/log_sum_exp.h"
+#include "kernels/logits.h"
 #include "kernels/rms_norm.h"
 #include "kernels/rope.h"
 
@@ -28,6 +29,8 @@ struct Kernels {
   void (*rms_norm)(const RmsNorm& args);
   void (*rope)(const Rope& args);
   void (*log_sum_exp)(const float* values, int64_t count, LogSum* sum);
+  void (*group_maxima)(const float* logits, int64_t count, float* maxima);
+  float (*weigh_logits)(const WeighLogits& args);
 };
 
 // The table of an instruction set that this processor has, best first; null beyond the last.

@@ -1,10 +1,20 @@
 // See log_sum_exp.h.
 
-void log_sum_exp(const float* values, int64_t count, LogSum* sum) {
-  float highest = -__builtin_inff();
-  for (int64_t i = 0; i < count; i++) {
+inline float highest_of(const float* values, int64_t count) {
+  Vec most = splat(-__builtin_inff());
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    most = maximum(load(values + i), most);
+  }
+  float highest = max_lanes(most);
+  for (; i < count; i++) {
     highest = values[i] > highest ? values[i] : highest;
   }
+  return highest;
+}
+
+void log_sum_exp(const float* values, int64_t count, LogSum* sum) {
+  const float highest = highest_of(values, count);
   if (highest == -__builtin_inff()) {
     *sum = LogSum::empty();
     return;

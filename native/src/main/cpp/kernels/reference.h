@@ -18,5 +18,7 @@ void gemm_int8(const GemmInt8& args);
 void rms_norm(const RmsNorm& args);
 void rope(const Rope& args);
 void log_sum_exp(const float* values, int64_t count, LogSum* sum);
+void group_maxima(const float* logits, int64_t count, float* maxima);
+float weigh_logits(const WeighLogits& args);
 
 }  // namespace gavel::reference

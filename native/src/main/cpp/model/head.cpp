@@ -31,7 +31,7 @@ Head::Head(const Config& config, const Kernels& kernels, const Weights& weights,
       weights_(weights),
       pool_(pool),
       chunk_logits_(static_cast<size_t>(pool.threads()) * kernels.tile * kChunkPanels * kernels.panel),
-      samplers_(pool.threads()) {}
+      samplers_(pool.threads(), Sampler(kernels)) {}
 
 void Head::run(const Plan& plan, const float* hidden, const gavel_outputs& outputs) {
   if (plan.scored > 0) {
@@ -47,7 +47,7 @@ void Head::run(const Plan& plan, const float* hidden, const gavel_outputs& outpu
         rows_.push_back(static_cast<int>(i));
       }
     }
-    logits(rows_, hidden, outputs.logits);
+    logits(rows_, hidden, outputs.logits, nullptr);
   }
 }
 
@@ -159,10 +159,9 @@ void Head::normalizers(const Plan& plan, const float* hidden) {
   const Linear& head = weights_.head();
   const int tile = kernels_.tile;
   const int count = static_cast<int>(rows_.size());
-  const int64_t chunks = (head.panels + kChunkPanels - 1) / kChunkPanels;
   const int columns = kChunkPanels * kernels_.panel;
-  partial_sums_.assign(count * chunks, LogSum::empty());
-  pool_.run(chunks, [&](int64_t chunk, int thread) {
+  partial_sums_.assign(count * chunks(), LogSum::empty());
+  pool_.run(chunks(), [&](int64_t chunk, int thread) {
     float* out = chunk_logits_.data() + static_cast<int64_t>(thread) * tile * columns;
     const int panel = static_cast<int>(chunk) * kChunkPanels;
     const int64_t width = std::min<int64_t>(columns, head.columns - chunk * columns);
@@ -171,18 +170,25 @@ void Head::normalizers(const Plan& plan, const float* hidden) {
       multiply_vocabulary(begin, end, panel, std::min(head.panels, panel + kChunkPanels), out, columns);
       for (int r = begin; r < end; r++) {
         kernels_.log_sum_exp(out + static_cast<int64_t>(r - begin) * columns, width,
-                             &partial_sums_[r * chunks + chunk]);
+                             &partial_sums_[r * chunks() + chunk]);
       }
     }
   });
   normalizers_.resize(plan.outputs.size());
   for (int i = 0; i < count; i++) {
-    LogSum sum = LogSum::empty();
-    for (int64_t chunk = 0; chunk < chunks; chunk++) {
-      sum = LogSum::merge(sum, partial_sums_[i * chunks + chunk]);
-    }
-    normalizers_[rows_[i]] = sum.log();
+    normalizers_[rows_[i]] = normalizer(i);
   }
+}
+
+int64_t Head::chunks() const { return (weights_.head().panels + kChunkPanels - 1) / kChunkPanels; }
+
+// log-sum-exp of the vocabulary, of a row in question.
+double Head::normalizer(int row) const {
+  LogSum sum = LogSum::empty();
+  for (int64_t chunk = 0; chunk < chunks(); chunk++) {
+    sum = LogSum::merge(sum, partial_sums_[row * chunks() + chunk]);
+  }
+  return sum.log();
 }
 
 // A label's weight is the sum over its forms of the product over the form's steps. The root's
@@ -221,14 +227,20 @@ void Head::label_log_probabilities(const Plan& plan, const gavel_outputs& output
   }
 }
 
-void Head::logits(const std::vector<int>& rows, const float* hidden, float* out) {
+// sums: [rows, chunks] or null.
+void Head::logits(const std::vector<int>& rows, const float* hidden, float* out, LogSum* sums) {
   pack_for_vocabulary(rows, hidden);
   const Linear& head = weights_.head();
-  const int64_t chunks = (head.panels + kChunkPanels - 1) / kChunkPanels;
-  pool_.run(chunks, [&](int64_t chunk, int) {
+  const int count = static_cast<int>(rows.size());
+  pool_.run(chunks(), [&](int64_t chunk, int) {
     const int begin = static_cast<int>(chunk) * kChunkPanels;
-    multiply_vocabulary(0, static_cast<int>(rows.size()), begin, std::min(head.panels, begin + kChunkPanels),
-                        out + static_cast<int64_t>(begin) * kernels_.panel, head.columns);
+    const int end = std::min(head.panels, begin + kChunkPanels);
+    float* target = out + static_cast<int64_t>(begin) * kernels_.panel;
+    multiply_vocabulary(0, count, begin, end, target, head.columns);
+    const int width = std::min(end * kernels_.panel, head.columns) - begin * kernels_.panel;
+    for (int r = 0; r < count && sums != nullptr; r++) {
+      kernels_.log_sum_exp(target + static_cast<int64_t>(r) * head.columns, width, sums + r * chunks() + chunk);
+    }
   });
 }
 
@@ -241,7 +253,8 @@ void Head::sample(const Plan& plan, const float* hidden, const gavel_outputs& ou
   }
   const int vocabulary = config_.vocabulary;
   logits_.reserve(rows_.size() * vocabulary);
-  logits(rows_, hidden, logits_.data());
+  partial_sums_.resize(rows_.size() * chunks());
+  logits(rows_, hidden, logits_.data(), partial_sums_.data());
   const gavel_batch& batch = *plan.batch;
   pool_.run(static_cast<int64_t>(rows_.size()), [&](int64_t i, int thread) {
     const float* row = logits_.data() + i * vocabulary;
@@ -250,10 +263,8 @@ void Head::sample(const Plan& plan, const float* hidden, const gavel_outputs& ou
                                       static_cast<uint64_t>(batch.seeds[sequence]),
                                       static_cast<uint32_t>(batch.draws[sequence])};
     const int32_t token = samplers_[thread].sample(row, vocabulary, settings);
-    LogSum sum;
-    kernels_.log_sum_exp(row, vocabulary, &sum);
     outputs.sampled_tokens[i] = token;
-    outputs.sampled_log_probabilities[i] = static_cast<float>(row[token] - sum.log());
+    outputs.sampled_log_probabilities[i] = static_cast<float>(row[token] - normalizer(static_cast<int>(i)));
   });
 }
 

@@ -33,7 +33,9 @@ class Head {
   void normalizers(const Plan& plan, const float* hidden);
   void label_log_probabilities(const Plan& plan, const gavel_outputs& outputs) const;
   void sample(const Plan& plan, const float* hidden, const gavel_outputs& outputs);
-  void logits(const std::vector<int>& rows, const float* hidden, float* out);
+  void logits(const std::vector<int>& rows, const float* hidden, float* out, LogSum* sums);
+  int64_t chunks() const;
+  double normalizer(int row) const;
   void pack(const std::vector<int>& rows, const float* hidden);
   void pack_for_vocabulary(const std::vector<int>& rows, const float* hidden);
   void multiply_vocabulary(int row_begin, int row_end, int panel_begin, int panel_end, float* out, int64_t stride);
@@ -51,7 +53,7 @@ class Head {
   std::vector<float*> row_pointers_;
   std::vector<int> rows_;                             // scratch: outputs in question
   std::vector<std::vector<float>> candidate_logits_;  // [outputs][candidates of the node]
-  std::vector<LogSum> partial_sums_;
+  std::vector<LogSum> partial_sums_;  // [rows in question, chunks]
   std::vector<double> normalizers_;  // [outputs] log-sum-exp of the vocabulary
   std::vector<Sampler> samplers_;    // [threads]
 };

@@ -1,24 +1,16 @@
 #include "model/sampler.h"
 
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
+#include <functional>
 
 namespace gavel {
 
 namespace {
 
-// Best first.
-constexpr auto kBetter = [](const auto& a, const auto& b) {
-  return a.logit > b.logit || (a.logit == b.logit && a.token < b.token);
-};
-
-int32_t argmax(const float* logits, int vocabulary) {
-  int32_t best = 0;
-  for (int32_t i = 1; i < vocabulary; i++) {
-    best = logits[i] > logits[best] ? i : best;
-  }
-  return best;
-}
+constexpr int kPiece = 1024;      // weights that are summed at once
+constexpr int kFirstRanked = 64;  // most draws with top-p need no more; then four times as many, and so on
 
 }  // namespace
 
@@ -39,80 +31,126 @@ double uniform(uint64_t seed, uint32_t draw) {
 }
 
 int32_t Sampler::sample(const float* logits, int vocabulary, const SamplerSettings& settings) {
-  const int32_t best = argmax(logits, vocabulary);
-  if (settings.temperature == 0 || settings.top_k == 1) {
-    return best;
+  const int32_t greedy = best(logits, vocabulary);
+  const float highest = logits[greedy];
+  if (settings.temperature == 0 || settings.top_k == 1 || !(std::fabs(highest) <= FLT_MAX)) {
+    return greedy;
   }
-  double total = 0;
-  for (int i = 0; i < vocabulary; i++) {
-    total += std::exp((static_cast<double>(logits[i]) - logits[best]) / settings.temperature);
-  }
+  weigh(logits, vocabulary, highest, settings.temperature);
   const bool all = (settings.top_k == 0 || settings.top_k >= vocabulary) && settings.top_p >= 1;
-  return all ? draw_from_all(logits, vocabulary, settings, total) : draw_from_best(logits, vocabulary, settings, total);
+  return all ? draw_from_all(settings) : draw_from_best(logits, settings);
 }
 
-int32_t Sampler::draw_from_all(const float* logits, int vocabulary, const SamplerSettings& settings,
-                               double total) const {
-  const double highest = logits[argmax(logits, vocabulary)];
-  double left = uniform(settings.seed, settings.draw) * total;
-  int32_t last = 0;
-  for (int32_t i = 0; i < vocabulary; i++) {
-    const double weight = std::exp((logits[i] - highest) / settings.temperature);
-    last = weight > 0 ? i : last;
-    left -= weight;
+int32_t Sampler::best(const float* logits, int vocabulary) {
+  maxima_.resize(logit_groups(vocabulary));
+  kernels_->group_maxima(logits, vocabulary, maxima_.data());
+  const auto group = std::max_element(maxima_.begin(), maxima_.end());
+  const int begin = static_cast<int>(group - maxima_.begin()) * kLogitGroup;
+  const int end = std::min(vocabulary, begin + kLogitGroup);
+  const float* found = std::find(logits + begin, logits + end, *group);
+  return static_cast<int32_t>(found - logits);
+}
+
+void Sampler::weigh(const float* logits, int vocabulary, float highest, float temperature) {
+  weights_.resize(vocabulary);
+  sums_.clear();
+  total_ = 0;
+  const float inverse = std::min(1.0f / temperature, FLT_MAX);
+  for (int begin = 0; begin < vocabulary; begin += kPiece) {
+    const int count = std::min(kPiece, vocabulary - begin);
+    sums_.push_back(kernels_->weigh_logits({logits + begin, count, highest, inverse, weights_.data() + begin}));
+    total_ += sums_.back();
+  }
+}
+
+// In the order of the tokens. What rounding leaves over falls to the last token that can be drawn.
+int32_t Sampler::draw_from_all(const SamplerSettings& settings) const {
+  double left = uniform(settings.seed, settings.draw) * total_;
+  size_t piece = 0;
+  for (; piece + 1 < sums_.size() && left >= sums_[piece]; piece++) {
+    left -= sums_[piece];
+  }
+  const int begin = static_cast<int>(piece) * kPiece;
+  const int end = std::min<int>(weights_.size(), begin + kPiece);
+  for (int i = begin; i < end; i++) {
+    left -= weights_[i];
     if (left < 0) {
       return i;
     }
   }
+  int last = end - 1;
+  while (weights_[last] == 0) {
+    last--;
+  }
   return last;
 }
 
-// Sorts no more candidates than top-k and top-p need: 256, then 16 times as many, and so on. Top-p is
-// measured on what top-k left, as Transformers does.
-int32_t Sampler::draw_from_best(const float* logits, int vocabulary, const SamplerSettings& settings, double total) {
-  candidates_.resize(vocabulary);
-  for (int32_t i = 0; i < vocabulary; i++) {
-    candidates_[i] = {logits[i], i};
-  }
+// From the best downwards, over no more candidates than top-k and top-p need. Top-p is measured on what
+// top-k left, as Transformers does.
+int32_t Sampler::draw_from_best(const float* logits, const SamplerSettings& settings) {
+  const int vocabulary = static_cast<int>(weights_.size());
   const int most = settings.top_k == 0 ? vocabulary : std::min(settings.top_k, vocabulary);
-  const double highest = *std::max_element(logits, logits + vocabulary);
-  const auto weight = [&](int i) { return std::exp((candidates_[i].logit - highest) / settings.temperature); };
-  int sorted = 0;
-  const auto sort_to = [&](int count) {
-    const auto begin = candidates_.begin() + sorted;
-    const auto end = candidates_.begin() + count;
-    if (count < vocabulary) {
-      std::nth_element(begin, end, candidates_.end(), kBetter);
-    }
-    std::sort(begin, end, kBetter);
-    sorted = count;
-  };
+  double total = total_;
+  ranked_.clear();
   if (settings.top_k > 0) {
-    sort_to(most);
+    rank(logits, most);
     total = 0;
     for (int i = 0; i < most; i++) {
-      total += weight(i);
+      total += weights_[ranked_[i]];
     }
   }
   int kept = 0;
   double mass = 0;
   while (kept < most) {
-    if (kept == sorted) {
-      sort_to(std::min(most, std::max(256, sorted * 16)));
+    if (kept == static_cast<int>(ranked_.size())) {
+      rank(logits, std::min(most, std::max(kFirstRanked, kept * 4)));
     }
-    mass += weight(kept++);
+    mass += weights_[ranked_[kept++]];
     if (mass >= settings.top_p * total) {
       break;
     }
   }
   double left = uniform(settings.seed, settings.draw) * mass;
   for (int i = 0; i + 1 < kept; i++) {
-    left -= weight(i);
+    left -= weights_[ranked_[i]];
     if (left < 0) {
-      return candidates_[i].token;
+      return ranked_[i];
     }
   }
-  return candidates_[kept - 1].token;
+  return ranked_[kept - 1];
+}
+
+// Puts at least the `count` best tokens into ranked_.
+void Sampler::rank(const float* logits, int count) {
+  const float least = at_most_ranked(logits, count);
+  const int vocabulary = static_cast<int>(weights_.size());
+  ranked_.clear();
+  for (size_t group = 0; group < maxima_.size(); group++) {
+    if (maxima_[group] < least) {
+      continue;
+    }
+    const int begin = static_cast<int>(group) * kLogitGroup;
+    for (int i = begin; i < std::min(vocabulary, begin + kLogitGroup); i++) {
+      if (logits[i] >= least) {
+        ranked_.push_back(i);
+      }
+    }
+  }
+  std::sort(ranked_.begin(), ranked_.end(),
+            [logits](int32_t a, int32_t b) { return logits[a] > logits[b] || (logits[a] == logits[b] && a < b); });
+}
+
+// A logit that at least `count` logits reach: the count-th largest of the groups' maxima, or, where there are
+// too few groups for that to be near, of the logits.
+float Sampler::at_most_ranked(const float* logits, int count) {
+  const bool few = count <= static_cast<int>(maxima_.size()) / 2;
+  if (few) {
+    selection_ = maxima_;
+  } else {
+    selection_.assign(logits, logits + weights_.size());
+  }
+  std::nth_element(selection_.begin(), selection_.begin() + count - 1, selection_.end(), std::greater<float>());
+  return selection_[count - 1];
 }
 
 }  // namespace gavel

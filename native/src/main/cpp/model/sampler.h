@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/kernels.h"
+
 namespace gavel {
 
 struct SamplerSettings {
@@ -19,18 +21,27 @@ double uniform(uint64_t seed, uint32_t draw);
 
 class Sampler {
  public:
-  // The lowest id wins among equal logits. logits: [vocabulary].
+  explicit Sampler(const Kernels& kernels) : kernels_(&kernels) {}
+
+  // The lowest id wins among equal logits. logits: [vocabulary], numbers or -infinity.
   int32_t sample(const float* logits, int vocabulary, const SamplerSettings& settings);
 
  private:
-  struct Candidate {
-    float logit;
-    int32_t token;
-  };
-  int32_t draw_from_all(const float* logits, int vocabulary, const SamplerSettings& settings, double total) const;
-  int32_t draw_from_best(const float* logits, int vocabulary, const SamplerSettings& settings, double total);
+  int32_t best(const float* logits, int vocabulary);
+  void weigh(const float* logits, int vocabulary, float highest, float temperature);
+  int32_t draw_from_all(const SamplerSettings& settings) const;
+  int32_t draw_from_best(const float* logits, const SamplerSettings& settings);
+  void rank(const float* logits, int count);
+  float at_most_ranked(const float* logits, int count);
 
-  std::vector<Candidate> candidates_;  // scratch
+  const Kernels* kernels_;
+  // Scratch of one call.
+  std::vector<float> maxima_;    // of groups of logits
+  std::vector<float> weights_;   // [vocabulary]
+  std::vector<double> sums_;     // of pieces of the weights
+  double total_ = 0;             // of all weights
+  std::vector<int32_t> ranked_;  // the best tokens, best first
+  std::vector<float> selection_;
 };
 
 }  // namespace gavel

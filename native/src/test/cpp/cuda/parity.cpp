@@ -138,7 +138,7 @@ class Pair {
                                                : output;
     }
     const Results logits = run(*on_device_, again, *device_labels_[labels], mass);
-    gavel::Sampler sampler;
+    gavel::Sampler sampler(gavel::best_kernels());
     size_t index = 0;
     for (size_t s = 0; s < batch.outputs.size(); s++) {
       if (batch.outputs[s] != GAVEL_OUTPUT_SAMPLE) {

@@ -92,7 +92,7 @@ void test(int type, const vector<vector<float>>& rows, const vector<Settings>& s
   require(table().sampler(&args, stream()), "sampler");
   const vector<int32_t> found = tokens.read();
   const vector<float> found_log = log_probabilities.read();
-  gavel::Sampler reference;
+  gavel::Sampler reference(gavel::reference_kernels());
   for (int r = 0; r < count; r++) {
     const vector<float> row = type < 0 ? rows[r] : rounded(type, rows[r]);
     const gavel::SamplerSettings s = {temperatures[r], top_ks[r], top_ps[r], static_cast<uint64_t>(seeds[r]),
