@@ -9,8 +9,14 @@ namespace gavel {
 
 namespace {
 
-constexpr int kPiece = 1024;      // weights that are summed at once
-constexpr int kFirstRanked = 64;  // most draws with top-p need no more; then four times as many, and so on
+constexpr int kPiece = 1024;             // weights that are summed at once
+constexpr size_t kFirstCandidates = 64;  // most draws with top-p need no more; then four times as many, then all
+constexpr size_t kSorted = 32;           // candidates that are sorted and not halved
+
+// Best first.
+constexpr auto kBetter = [](const auto& a, const auto& b) {
+  return a.logit > b.logit || (a.logit == b.logit && a.token < b.token);
+};
 
 }  // namespace
 
@@ -88,43 +94,40 @@ int32_t Sampler::draw_from_all(const SamplerSettings& settings) const {
 // From the best downwards, over no more candidates than top-k and top-p need. Top-p is measured on what
 // top-k left, as Transformers does.
 int32_t Sampler::draw_from_best(const float* logits, const SamplerSettings& settings) {
-  const int vocabulary = static_cast<int>(weights_.size());
-  const int most = settings.top_k == 0 ? vocabulary : std::min(settings.top_k, vocabulary);
-  double total = total_;
-  ranked_.clear();
-  if (settings.top_k > 0) {
-    rank(logits, most);
-    total = 0;
-    for (int i = 0; i < most; i++) {
-      total += weights_[ranked_[i]];
+  const size_t vocabulary = weights_.size();
+  size_t count;
+  double total;
+  if (settings.top_k > 0 && settings.top_k < static_cast<int>(vocabulary)) {
+    count = settings.top_k;
+    gather(logits, count);
+    std::nth_element(candidates_.begin(), candidates_.begin() + count - 1, candidates_.end(), kBetter);
+    total = weight(0, count);
+  } else {
+    total = total_;
+    size_t least = std::min(kFirstCandidates, vocabulary);
+    gather(logits, least);
+    while (candidates_.size() < vocabulary && weight(0, candidates_.size()) < settings.top_p * total) {
+      least = std::min(least * 4, vocabulary);
+      gather(logits, least);
     }
+    count = candidates_.size();
   }
-  int kept = 0;
-  double mass = 0;
-  while (kept < most) {
-    if (kept == static_cast<int>(ranked_.size())) {
-      rank(logits, std::min(most, std::max(kFirstRanked, kept * 4)));
-    }
-    mass += weights_[ranked_[kept++]];
-    if (mass >= settings.top_p * total) {
-      break;
-    }
-  }
-  double left = uniform(settings.seed, settings.draw) * mass;
-  for (int i = 0; i + 1 < kept; i++) {
-    left -= weights_[ranked_[i]];
-    if (left < 0) {
-      return ranked_[i];
-    }
-  }
-  return ranked_[kept - 1];
+  const Reach kept = reach(count, settings.top_p * total);
+  const Reach drawn = reach(kept.count, uniform(settings.seed, settings.draw) * kept.weight);
+  return candidates_[drawn.count - 1].token;
 }
 
-// Puts at least the `count` best tokens into ranked_.
-void Sampler::rank(const float* logits, int count) {
-  const float least = at_most_ranked(logits, count);
+// Candidates become the `count` best tokens, and some more.
+void Sampler::gather(const float* logits, size_t count) {
+  // At least `count` logits reach the count-th largest of the groups' maxima.
+  float least = -INFINITY;
+  if (count <= maxima_.size() / 2) {
+    selection_ = maxima_;
+    std::nth_element(selection_.begin(), selection_.begin() + count - 1, selection_.end(), std::greater<float>());
+    least = selection_[count - 1];
+  }
   const int vocabulary = static_cast<int>(weights_.size());
-  ranked_.clear();
+  candidates_.clear();
   for (size_t group = 0; group < maxima_.size(); group++) {
     if (maxima_[group] < least) {
       continue;
@@ -132,25 +135,45 @@ void Sampler::rank(const float* logits, int count) {
     const int begin = static_cast<int>(group) * kLogitGroup;
     for (int i = begin; i < std::min(vocabulary, begin + kLogitGroup); i++) {
       if (logits[i] >= least) {
-        ranked_.push_back(i);
+        candidates_.push_back({logits[i], weights_[i], i});
       }
     }
   }
-  std::sort(ranked_.begin(), ranked_.end(),
-            [logits](int32_t a, int32_t b) { return logits[a] > logits[b] || (logits[a] == logits[b] && a < b); });
 }
 
-// A logit that at least `count` logits reach: the count-th largest of the groups' maxima, or, where there are
-// too few groups for that to be near, of the logits.
-float Sampler::at_most_ranked(const float* logits, int count) {
-  const bool few = count <= static_cast<int>(maxima_.size()) / 2;
-  if (few) {
-    selection_ = maxima_;
-  } else {
-    selection_.assign(logits, logits + weights_.size());
+double Sampler::weight(size_t begin, size_t end) const {
+  double sum = 0;
+  for (size_t i = begin; i < end; i++) {
+    sum += candidates_[i].weight;
   }
-  std::nth_element(selection_.begin(), selection_.begin() + count - 1, selection_.end(), std::greater<float>());
-  return selection_[count - 1];
+  return sum;
+}
+
+// How many of the first `end` candidates, from the best downwards, weigh `target` together; those then come
+// first, and the last of them is in its place. Halves are set apart instead of sorting all.
+Sampler::Reach Sampler::reach(size_t end, double target) {
+  const auto first = candidates_.begin();
+  size_t begin = 0;
+  double before = 0;  // weight of those ahead of begin
+  while (end - begin > kSorted) {
+    const size_t middle = begin + (end - begin) / 2;
+    std::nth_element(first + begin, first + middle, first + end, kBetter);
+    const double half = weight(begin, middle);
+    if (before + half >= target) {
+      end = middle;
+    } else {
+      before += half;
+      begin = middle;
+    }
+  }
+  std::sort(first + begin, first + end, kBetter);
+  while (begin < end) {
+    before += candidates_[begin++].weight;
+    if (before >= target) {
+      break;
+    }
+  }
+  return {begin, before};
 }
 
 }  // namespace gavel

@@ -27,20 +27,32 @@ class Sampler {
   int32_t sample(const float* logits, int vocabulary, const SamplerSettings& settings);
 
  private:
+  struct Candidate {
+    float logit;
+    float weight;
+    int32_t token;
+  };
+  // The best candidates, and what they weigh.
+  struct Reach {
+    size_t count;
+    double weight;
+  };
+
   int32_t best(const float* logits, int vocabulary);
   void weigh(const float* logits, int vocabulary, float highest, float temperature);
   int32_t draw_from_all(const SamplerSettings& settings) const;
   int32_t draw_from_best(const float* logits, const SamplerSettings& settings);
-  void rank(const float* logits, int count);
-  float at_most_ranked(const float* logits, int count);
+  void gather(const float* logits, size_t count);
+  double weight(size_t begin, size_t end) const;
+  Reach reach(size_t end, double target);
 
   const Kernels* kernels_;
   // Scratch of one call.
-  std::vector<float> maxima_;    // of groups of logits
-  std::vector<float> weights_;   // [vocabulary]
-  std::vector<double> sums_;     // of pieces of the weights
-  double total_ = 0;             // of all weights
-  std::vector<int32_t> ranked_;  // the best tokens, best first
+  std::vector<float> maxima_;   // of groups of logits
+  std::vector<float> weights_;  // [vocabulary]
+  std::vector<double> sums_;    // of pieces of the weights
+  double total_ = 0;            // of all weights
+  std::vector<Candidate> candidates_;
   std::vector<float> selection_;
 };
 
