@@ -16,6 +16,9 @@ namespace {
 // the block's own rows stay in a core's second-level cache.
 constexpr int kBlockTiles = 4;
 
+// Rows of a wide block that one thread rotates and stores.
+constexpr int kRowsPerTask = 4;
+
 // Blocks of whole tiles, as even as can be, a multiple of the threads in number.
 std::vector<int> block_bounds(int rows, int tile, int threads) {
   const int tiles = (rows + tile - 1) / tile;
@@ -132,6 +135,19 @@ void Forward::embed(const Plan& plan, const Block& block) {
   }
 }
 
+// body(begin, end) for all rows of the block; a wide block's in steps on all threads.
+template <typename F>
+void Forward::over_rows(const Block& block, int step, const F& body) {
+  if (!block.wide) {
+    body(0, block.count);
+    return;
+  }
+  pool_.run((block.count + step - 1) / step, [&](int64_t task, int) {
+    const int begin = static_cast<int>(task) * step;
+    body(begin, std::min(block.count, begin + step));
+  });
+}
+
 void Forward::point_at(const Block& block, float* rows, int width) {
   std::vector<float*>& pointers = workspaces_[block.thread].row_pointers;
   pointers.resize(block.count);
@@ -146,10 +162,17 @@ void Forward::pack(const Linear& reader, const Block& block, const float* norm_w
   const float epsilon = static_cast<float>(config_.rms_epsilon);
   if (reader.is_int8()) {
     ws.quantized.reserve(block.count, reader.inputs, kernels_.int8_layout);
-    kernels_.quantize_rows({ws.row_pointers.data(), block.count, reader.inputs, hadamard,
-                            norm_weight == nullptr ? -1.0f : epsilon, ws.quantized.rows()});
+    const int dwords = kernels_.int8_layout.dwords(reader.inputs);
+    over_rows(block, kernels_.tile, [&](int begin, int end) {
+      kernels_.quantize_rows({ws.row_pointers.data() + begin, end - begin, reader.inputs, hadamard,
+                              norm_weight == nullptr ? -1.0f : epsilon,
+                              ws.quantized.rows().from(begin, reader.inputs, dwords)});
+    });
   } else {
-    kernels_.pack_rows({ws.row_pointers.data(), block.count, reader.k, norm_weight, epsilon, ws.packed.data()});
+    over_rows(block, kernels_.tile, [&](int begin, int end) {
+      kernels_.pack_rows({ws.row_pointers.data() + begin, end - begin, reader.k, norm_weight, epsilon,
+                          ws.packed.data() + static_cast<int64_t>(begin) * reader.k});
+    });
   }
 }
 
@@ -198,12 +221,8 @@ void Forward::multiply_wide(std::initializer_list<Product> products, const Block
   });
 }
 
-void Forward::norm_heads(float* rows, int count, int64_t stride, int heads, const Buffer<float>& weight) {
-  if (weight.size() == 0) {
-    return;
-  }
-  for (int i = 0; i < count; i++) {
-    float* row = rows + i * stride;
+void Forward::norm_heads(float* row, int heads, const Buffer<float>& weight) {
+  if (weight.size() > 0) {
     kernels_.rms_norm({row, config_.head_dim, heads, config_.head_dim, weight.data(),
                        static_cast<float>(config_.rms_epsilon), row, config_.head_dim});
   }
@@ -223,14 +242,16 @@ void Forward::keys_values(const Plan& plan, int index, const Block& block) {
   } else {
     linear(layer.key_value, block, ws.key_value.data(), 2 * width, Epilogue::kStore);
   }
-  norm_heads(ws.key_value.data(), block.count, 2 * width, config_.kv_heads, layer.key_norm);
-  for (int i = 0; i < block.count; i++) {
-    const int row = block.rows[i];
-    float* keys = ws.key_value.data() + static_cast<int64_t>(i) * 2 * width;
-    const int position = plan.positions[row];
-    kernels_.rope({keys, config_.kv_heads, config_.head_dim, rope_.cosines(position), rope_.sines(position)});
-    key_values_.store(plan, index, row, keys, keys + width);
-  }
+  over_rows(block, kRowsPerTask, [&](int begin, int end) {
+    for (int i = begin; i < end; i++) {
+      const int row = block.rows[i];
+      float* keys = ws.key_value.data() + static_cast<int64_t>(i) * 2 * width;
+      const int position = plan.positions[row];
+      norm_heads(keys, config_.kv_heads, layer.key_norm);
+      kernels_.rope({keys, config_.kv_heads, config_.head_dim, rope_.cosines(position), rope_.sines(position)});
+      key_values_.store(plan, index, row, keys, keys + width);
+    }
+  });
 }
 
 void Forward::queries(const Plan& plan, int index, const Block& block) {
@@ -242,14 +263,16 @@ void Forward::queries(const Plan& plan, int index, const Block& block) {
     pack(layer.query, block, layer.attention_norm.data());
     linear(layer.query, block, ws.query.data(), width, Epilogue::kStore);
   }
-  norm_heads(ws.query.data(), block.count, width, config_.heads, layer.query_norm);
   ws.positions.resize(block.count);
-  for (int i = 0; i < block.count; i++) {
-    const int position = plan.positions[block.rows[i]];
-    ws.positions[i] = position;
-    kernels_.rope({ws.query.data() + static_cast<int64_t>(i) * width, config_.heads, config_.head_dim,
-                   rope_.cosines(position), rope_.sines(position)});
-  }
+  over_rows(block, kRowsPerTask, [&](int begin, int end) {
+    for (int i = begin; i < end; i++) {
+      float* row = ws.query.data() + static_cast<int64_t>(i) * width;
+      const int position = plan.positions[block.rows[i]];
+      ws.positions[i] = position;
+      norm_heads(row, config_.heads, layer.query_norm);
+      kernels_.rope({row, config_.heads, config_.head_dim, rope_.cosines(position), rope_.sines(position)});
+    }
+  });
 }
 
 void Forward::attention(const Plan& plan, int index, const Block& block) {

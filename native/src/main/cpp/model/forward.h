@@ -86,12 +86,14 @@ class Forward {
   void route(const Layer& layer, const Block& block, Routing& routing);
   void run_expert(const Expert& expert, float* normed, const int* pairs, int count, float* routed, int thread);
 
+  template <typename F>
+  void over_rows(const Block& block, int step, const F& body);
   void point_at(const Block& block, float* rows, int width);
   void pack(const Linear& reader, const Block& block, const float* norm_weight, int hadamard = 0);
   void linear(const Linear& linear, const Block& block, float* out, int64_t stride, Epilogue epilogue);
   void multiply(const Product& product, const Block& block, int panel_begin, int panel_end);
   void multiply_wide(std::initializer_list<Product> products, const Block& block);
-  void norm_heads(float* rows, int count, int64_t stride, int heads, const Buffer<float>& weight);
+  void norm_heads(float* row, int heads, const Buffer<float>& weight);
   void check_cancelled(const Plan& plan) const;
 
   const Config& config_;
