@@ -31,5 +31,6 @@ void sweep_gemm_f32(const Kernels& kernels);
 void sweep_gemm_int8(const Kernels& kernels);
 void sweep_attention(const Kernels& kernels);
 void sweep_small(const Kernels& kernels);
+void sweep_sampler(const Kernels& kernels);
 
 }  // namespace gavel::test

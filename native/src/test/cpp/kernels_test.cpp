@@ -24,6 +24,7 @@ void sweep(const gavel::Kernels& kernels, uint64_t seed) {
   gavel::test::sweep_gemm_int8(kernels);
   gavel::test::sweep_attention(kernels);
   gavel::test::sweep_small(kernels);
+  gavel::test::sweep_sampler(kernels);
 }
 
 // Where kernels of AVX-VNNI cannot run, their source does on AVX-512 VNNI.
