@@ -13,10 +13,10 @@ class DeviceHead {
  public:
   DeviceHead(const Config& config, const Device& device, const DeviceWeights& weights, Products& products);
 
-  // Enqueues label head, sampler and the copies back. hidden, normed: [outputs, hidden] bf16.
+  // Enqueues label head, sampler and the copies back. hidden, normed: [outputs, hidden] of the engine's type.
   void run(const Plan& plan, const DeviceBatch& batch, const void* hidden, const void* normed);
 
-  // Writes the results; the device must have been waited for.
+  // Writes the results; the device must have been waited for. Fails with INTERNAL where one is not finite.
   void deliver(const Plan& plan, const gavel_outputs& outputs) const;
 
   int64_t workspace_bytes() const;
@@ -35,6 +35,7 @@ class DeviceHead {
   Results results(const Plan& plan) const;
   void score(const Plan& plan, const DeviceBatch& batch, const void* hidden, const void* normed);
   void sample(const Plan& plan, const DeviceBatch& batch);
+  void require_finite(int64_t place, int64_t count) const;
 
   const Config& config_;
   const Device& device_;

@@ -19,7 +19,6 @@ int compare_groups(const gavel_cuda_table& table, int32_t devices, const char* l
   for (int ranks = 2; ranks <= std::min(devices, 4); ranks *= 2) {
     std::printf("comparing engines over %d devices, seed %llu\n", ranks, static_cast<unsigned long long>(seed));
     const auto make = [&](gavel_config config) {
-      config.device_type = GAVEL_CUDA;
       config.ranks = ranks;
       config.rank_devices = indexes;
       return std::make_unique<gavel::GroupEngine>(

@@ -59,6 +59,7 @@ public record ServerConfig(
   /**
    * The room the engine gets; see {@link EngineOptions}.
    *
+   * @param quantization empty: the device's default
    * @param threads 0: all processors
    * @param batchDelayMicrosMax how long a batch that is not full waits for more calls; 0: not
    * @param kvBlocks KV blocks in the pool, where {@code kvBytesMax} is 0
@@ -82,17 +83,19 @@ public record ServerConfig(
       range("engine.blockTokens", blockTokens, 1, 4096);
       range("engine.kvBlocks", kvBlocks, 0, 1 << 26);
       range("engine.kvBytesMax", kvBytesMax, 0, Long.MAX_VALUE);
-      parse(quantization);
     }
 
-    static Quantization parse(String id) {
-      for (Quantization value : Quantization.values()) {
-        if (value.id().equals(id)) {
-          return value;
-        }
+    /**
+     * What the engine computes in.
+     *
+     * @throws IllegalArgumentException naming what the device takes
+     */
+    Quantization parsed() {
+      try {
+        return Quantization.parse(quantization, device);
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException("engine.quantization: " + e.getMessage(), e);
       }
-      throw new IllegalArgumentException(
-          "engine.quantization: expected fp32 or int8, found \"" + id + "\"");
     }
   }
 
@@ -140,6 +143,7 @@ public record ServerConfig(
   public ServerConfig {
     range("drainSecondsMax", drainSecondsMax, 0, 86_400);
     ListenAddress.parse(listen);
+    engine.parsed();
   }
 
   private static void range(String key, long value, long min, long max) {
@@ -159,7 +163,7 @@ public record ServerConfig(
         new Limits(4 << 20, 8192, 1 << 20, 16, 64, 16, 60),
         new EngineRoom(
             engine.device(),
-            engine.quantization().id(),
+            "",
             0,
             engine.batchTokensMax(),
             0,
@@ -229,7 +233,7 @@ public record ServerConfig(
     int threads = engine.threads == 0 ? Runtime.getRuntime().availableProcessors() : engine.threads;
     return new EngineOptions(
         engine.device,
-        EngineRoom.parse(engine.quantization),
+        engine.parsed(),
         threads,
         engine.batchTokensMax,
         engine.blockTokens,
@@ -240,7 +244,7 @@ public record ServerConfig(
     if (engine.kvBytesMax == 0) {
       return engine.kvBlocks;
     }
-    int elementBytes = EngineRoom.parse(engine.quantization).keyValueBytes();
+    int elementBytes = engine.parsed().keyValueBytes();
     long bytesPerToken = 2L * model.layers() * model.kvHeads() * model.headDim() * elementBytes;
     long blocks = engine.kvBytesMax / (bytesPerToken * engine.blockTokens);
     range("engine.kvBytesMax in KV blocks", blocks, 1, 1 << 26);

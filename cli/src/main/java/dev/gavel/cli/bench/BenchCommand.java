@@ -185,9 +185,7 @@ public final class BenchCommand extends Action {
 
     /** Measured before and after, for the other users of this machine may come and go. */
     private static Ceiling ceiling(Engine engine, ScoreShape shape) {
-      EngineInfo info = engine.info();
-      return Ceiling.measure(
-          engine.config(), info.quantization(), info.threads(), (int) shape.tokens());
+      return Ceiling.measure(engine, (int) shape.tokens());
     }
   }
 }

@@ -6,7 +6,6 @@ import dev.gavel.cli.ExitCode;
 import dev.gavel.cli.json.JsonView;
 import dev.gavel.engine.Engine;
 import dev.gavel.engine.EngineOptions;
-import dev.gavel.engine.Hardware;
 import java.util.concurrent.ThreadLocalRandom;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -93,6 +92,6 @@ final class ExplainBenchCommand extends Action {
   }
 
   private static double bandwidth(Engine engine) {
-    return Hardware.memoryGigabytesPerSecond(engine.info().threads(), READ_BYTES, READ_SECONDS);
+    return Ceiling.gigabytesPerSecond(engine.info(), READ_BYTES, READ_SECONDS);
   }
 }

@@ -111,13 +111,12 @@ final class PipeBench {
   }
 
   private ObjectNode ceiling(JsonNode order) {
-    EngineInfo info = engine.info();
     int rows = order.path("rows").asInt();
     if (rows < 1) {
       throw new IllegalArgumentException(
           "rows: expected at least 1, found " + order.path("rows").toString());
     }
-    Ceiling found = Ceiling.measure(engine.config(), info.quantization(), info.threads(), rows);
+    Ceiling found = Ceiling.measure(engine, rows);
     return object()
         .put("giga_operations_per_second", found.gigaOperationsPerSecond())
         .put("provider", found.provider())
