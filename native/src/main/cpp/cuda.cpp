@@ -64,7 +64,8 @@ const gavel_cuda_table& load(int32_t device) {
   return *table;
 }
 
-// The function table, with a device of that index that our kernels run on.
+}  // namespace
+
 const gavel_cuda_table& open(int32_t device) {
   const gavel_cuda_table& functions = load(device);
   int32_t count = 0;
@@ -88,11 +89,15 @@ const gavel_cuda_table& open(int32_t device) {
   return functions;
 }
 
+std::unique_ptr<Products> products(int32_t device) {
+  return make_products == nullptr ? libtorch::products(device) : std::unique_ptr<Products>(make_products());
+}
+
+namespace {
+
 std::unique_ptr<DeviceEngine> make(const gavel_config& config, std::shared_ptr<Collective> collective) {
   const gavel_cuda_table& functions = open(config.device_index);
-  std::unique_ptr<Products> products(make_products == nullptr ? libtorch::products(config.device_index).release()
-                                                              : make_products());
-  return std::make_unique<DeviceEngine>(config, functions, std::move(products), std::move(collective));
+  return std::make_unique<DeviceEngine>(config, functions, products(config.device_index), std::move(collective));
 }
 
 }  // namespace

@@ -5,7 +5,10 @@
 #include <memory>
 #include <string>
 
+#include "cuda/products.h"
 #include "model/engine.h"
+
+struct gavel_cuda_table;
 
 namespace gavel::cuda {
 
@@ -15,5 +18,9 @@ std::unique_ptr<Engine> engine(const gavel_config& config);
 
 // The PCI address of a CUDA device; fails likewise.
 std::string bus(int32_t device);
+// The function table, with a device of that index that our kernels run on; and the matrix products that engines on it
+// have, after open. Both fail likewise.
+const gavel_cuda_table& open(int32_t device);
+std::unique_ptr<Products> products(int32_t device);
 
 }  // namespace gavel::cuda

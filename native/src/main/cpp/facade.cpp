@@ -147,6 +147,21 @@ int32_t gavel_measure_bandwidth(int32_t threads, int64_t buffer_bytes, double se
   });
 }
 
+int32_t gavel_measure_device_gemm(int32_t device_index, int32_t quantization, int32_t m, int32_t n, int32_t k,
+                                  double seconds, double* giga_operations_per_second) {
+  return guarded([&] {
+    GAVEL_REQUIRE(giga_operations_per_second != nullptr, "gemm: expected a result, found null");
+    *giga_operations_per_second = gavel::measure_device_gemm(device_index, quantization, m, n, k, seconds);
+  });
+}
+
+int32_t gavel_measure_device_copy(int32_t device_index, int64_t bytes, double seconds, double* gigabytes_per_second) {
+  return guarded([&] {
+    GAVEL_REQUIRE(gigabytes_per_second != nullptr, "copy: expected a result, found null");
+    *gigabytes_per_second = gavel::measure_device_copy(device_index, bytes, seconds);
+  });
+}
+
 const char* gavel_instruction_set(void) { return gavel::best_kernels().name; }
 
 }  // extern "C"

@@ -71,6 +71,8 @@ void open(const char* directory) {
   }
   resolve(library, "aoti_torch_dtype_float32", api.float32);
   resolve(library, "aoti_torch_dtype_bfloat16", api.bfloat16);
+  resolve(library, "aoti_torch_dtype_float16", api.float16);
+  resolve(library, "aoti_torch_dtype_float8_e4m3fn", api.float8);
   resolve(library, "aoti_torch_dtype_int8", api.int8);
   resolve(library, "aoti_torch_device_type_cpu", api.cpu);
   resolve(library, "aoti_torch_device_type_cuda", api.cuda);

@@ -22,4 +22,8 @@ std::string folder();
 // Products on a CUDA device. Fails with UNAVAILABLE before open, and where LibTorch has no CUDA or no such device.
 std::unique_ptr<Products> products(int32_t device);
 
+// The same calls on the CPU, where there are no products with results in fp32. They show that our arguments are
+// taken as they are meant, without a device.
+std::unique_ptr<Products> products_on_cpu();
+
 }  // namespace gavel::libtorch

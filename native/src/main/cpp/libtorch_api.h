@@ -21,6 +21,8 @@ struct Api {
   std::string folder;
   int32_t (*float32)();
   int32_t (*bfloat16)();
+  int32_t (*float16)();
+  int32_t (*float8)();  // e4m3
   int32_t (*int8)();
   int32_t (*cpu)();
   int32_t (*cuda)();
@@ -44,6 +46,12 @@ struct Place {
 // A tensor over our memory.
 Tensor matrix(const Api& api, void* data, int64_t rows, int64_t columns, int64_t row_stride, int64_t column_stride,
               int32_t dtype, Place place);
+
+// An optional argument: the call frees what holds it, so both sides use the same heap.
+inline StableValue some(StableValue value) {
+  return static_cast<StableValue>(reinterpret_cast<uintptr_t>(new StableValue(value)));
+}
+constexpr StableValue kNone = 0;
 
 inline StableValue stable(Tensor tensor) { return static_cast<StableValue>(reinterpret_cast<uintptr_t>(tensor)); }
 

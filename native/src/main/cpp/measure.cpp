@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstring>
 
+#include "cuda.h"
+#include "cuda/measure.h"
 #include "gavel.h"
 #include "kernels/kernels.h"
 #include "libtorch.h"
@@ -84,15 +86,17 @@ double int8_seconds(int threads, int m, int n, int k, double seconds) {
 
 double measure_gemm(int32_t provider, int32_t quantization, int threads, int m, int n, int k, double seconds) {
   GAVEL_REQUIRE(threads >= 1 && m >= 1 && n >= 1 && k >= 1, "gemm: expected threads, m, n and k of at least 1");
-  GAVEL_REQUIRE(quantization == GAVEL_FP32 || quantization == GAVEL_INT8, "quantization: expected %d or %d, found %d",
-                GAVEL_FP32, GAVEL_INT8, quantization);
+  GAVEL_REQUIRE(quantization == GAVEL_QUANTIZATION_FP32 || quantization == GAVEL_QUANTIZATION_INT8,
+                "quantization: expected %d or %d, found %d", GAVEL_QUANTIZATION_FP32, GAVEL_QUANTIZATION_INT8,
+                quantization);
   GAVEL_REQUIRE(provider == 0 || provider == 1, "provider: expected 0 or 1, found %d", provider);
   const double operations = 2.0 * m * n * k;
   if (provider == 1) {
-    return operations / libtorch::fastest_gemm_seconds(quantization == GAVEL_INT8, threads, m, n, k, seconds) / 1e9;
+    return operations /
+           libtorch::fastest_gemm_seconds(quantization == GAVEL_QUANTIZATION_INT8, threads, m, n, k, seconds) / 1e9;
   }
-  const double fastest_seconds =
-      quantization == GAVEL_INT8 ? int8_seconds(threads, m, n, k, seconds) : f32_seconds(threads, m, n, k, seconds);
+  const double fastest_seconds = quantization == GAVEL_QUANTIZATION_INT8 ? int8_seconds(threads, m, n, k, seconds)
+                                                                         : f32_seconds(threads, m, n, k, seconds);
   return operations / fastest_seconds / 1e9;
 }
 
@@ -114,6 +118,22 @@ double measure_bandwidth(int threads, int64_t buffer_bytes, double seconds) {
     });
   });
   return static_cast<double>(buffer.bytes()) / time / 1e9;
+}
+
+double measure_device_gemm(int32_t device, int32_t quantization, int m, int n, int k, double seconds) {
+  GAVEL_REQUIRE(m >= 1 && n >= 1 && k >= 1, "gemm: expected m, n and k of at least 1");
+  GAVEL_REQUIRE(quantization >= GAVEL_QUANTIZATION_BF16 && quantization <= GAVEL_QUANTIZATION_FP8,
+                "quantization: expected %d to %d, found %d", GAVEL_QUANTIZATION_BF16, GAVEL_QUANTIZATION_FP8,
+                quantization);
+  const Device on(cuda::open(device), device);
+  const std::unique_ptr<Products> products = cuda::products(device);
+  return 2.0 * m * n * k / product_seconds(on, *products, {quantization, m, n, k}, seconds) / 1e9;
+}
+
+double measure_device_copy(int32_t device, int64_t bytes, double seconds) {
+  GAVEL_REQUIRE(bytes >= 1 << 20, "copy: expected 1 MiB or more");
+  const Device on(cuda::open(device), device);
+  return 2.0 * static_cast<double>(bytes) / copy_seconds(on, bytes, seconds) / 1e9;
 }
 
 }  // namespace gavel

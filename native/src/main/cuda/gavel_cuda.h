@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a struct here changes. */
-#define GAVEL_CUDA_VERSION 3
+#define GAVEL_CUDA_VERSION 4
 
 /* gavel_cuda_type */
 #define GAVEL_CUDA_BF16 0
@@ -74,6 +74,17 @@ typedef struct gavel_cuda_swiglu {
   void* out;           /* [rows, width] */
   float* scales;       /* [rows] */
 } gavel_cuda_swiglu;
+
+/* scales[i] = max |in[i]| / most, out[i] = in[i] / scales[i]. Reference: the quantized outputs of swiglu. */
+typedef struct gavel_cuda_quantize {
+  int32_t type;
+  int32_t out_type; /* FP8 or INT8 */
+  int32_t rows;
+  int32_t width;  /* a multiple of 8, at most 32768 */
+  const void* in; /* [rows, width] T */
+  void* out;      /* [rows, width] */
+  float* scales;  /* [rows] */
+} gavel_cuda_quantize;
 
 /* Per row of the fused query, key and value product: adds the bias, norms the heads of q and k (Qwen3), turns
  * both by the row's position, writes the queries, and the keys and values to the row's slot. Reference: rope. */
@@ -235,13 +246,14 @@ typedef struct gavel_cuda_grouped_gemm {
   int32_t experts;
   int32_t pairs;
   int32_t picks;
-  int32_t k;             /* a multiple of 8 */
-  int32_t columns;       /* a multiple of 8 */
-  const int32_t* begins; /* [experts + 1] */
-  const int32_t* order;  /* [pairs] */
-  const void* rows;      /* T: [pairs / picks, k] for swiglu, else [pairs, k] */
-  const void* weight;    /* [experts, columns (swiglu: 2 columns), k] T */
-  void* out;             /* [pairs, columns] T */
+  int32_t k;                  /* a multiple of 8 */
+  int32_t columns;            /* a multiple of 8 */
+  const int32_t* begins;      /* [experts + 1] */
+  const int32_t* order;       /* [pairs] */
+  const void* rows;           /* T: [pairs / picks, k] for swiglu, else [pairs, k] */
+  const void* weight;         /* [experts, columns (swiglu: 2 columns), k] T, or e4m3 where it has scales */
+  const float* weight_scales; /* [experts, columns (swiglu: 2 columns)] of e4m3, or null */
+  void* out;                  /* [pairs, columns] T */
 } gavel_cuda_grouped_gemm;
 
 /* out[r] = sum_p weights[r, p] * routed[r * picks + p] */
@@ -295,6 +307,7 @@ typedef struct gavel_cuda_table {
   /* Kernels. */
   int32_t (*rms_norm)(const gavel_cuda_rms_norm* args, void* stream);
   int32_t (*swiglu)(const gavel_cuda_swiglu* args, void* stream);
+  int32_t (*quantize)(const gavel_cuda_quantize* args, void* stream);
   int32_t (*rope)(const gavel_cuda_rope* args, void* stream);
   int32_t (*attention_prefill)(const gavel_cuda_attention* args, void* stream);
   int32_t (*attention_decode)(const gavel_cuda_attention* args, void* stream);

@@ -40,6 +40,7 @@ constexpr gavel_cuda_table kTable = {
     .release_mark = release_mark,
     .rms_norm = rms_norm,
     .swiglu = swiglu,
+    .quantize = quantize,
     .rope = rope,
     .attention_prefill = attention_prefill,
     .attention_decode = attention_decode,

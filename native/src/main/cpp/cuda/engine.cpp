@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cuda/precision.h"
 #include "support/error.h"
 
 namespace gavel {
@@ -11,6 +12,7 @@ namespace {
 constexpr int kHeadRowsMax = 128;  // query rows times heads of a KV head in a prefill tile
 constexpr int kPartKeys = 256;     // least keys of a part of a decoded row
 constexpr int kNodesMax = 64;      // inner nodes of a label trie
+constexpr int kFp8Least = 89;      // compute capability, times ten
 
 void require_multiple(const char* name, int value, int of, int most) {
   GAVEL_REQUIRE(value % of == 0 && value <= most, "cuda: %s: expected a multiple of %d, at most %d, found %d", name, of,
@@ -26,11 +28,17 @@ void require_shares(const Config& config, const char* name, int value, int of, i
 // What the kernels want of a model; see gavel_cuda.h.
 Config checked(const gavel_config& source) {
   Config config(source);
-  GAVEL_REQUIRE(config.quantization == GAVEL_FP32,
-                "cuda: quantization: expected fp32, which a CUDA device computes in bf16, found int8");
-  require_multiple("hidden", config.hidden, 8, 32768);
+  GAVEL_REQUIRE(config.device_type == GAVEL_CUDA, "cuda: device_type: expected %d, found %d", GAVEL_CUDA,
+                config.device_type);
+  // Products in e4m3 take multiples of 16 and quantized rows of a width that the row kernels have.
+  const bool fp8 = Precision(config.quantization).fp8;
+  const int step = fp8 ? 16 : 8;
+  require_multiple("hidden", config.hidden, step, 32768);
   require_multiple("head_dim", config.head_dim, 16, 128);
-  require_shares(config, "intermediate", config.intermediate, 8, 32768);
+  require_shares(config, "intermediate", config.intermediate, step, 32768);
+  if (fp8) {
+    require_shares(config, "heads * head_dim", config.query_width(), step, 32768);
+  }
   GAVEL_REQUIRE(config.group() <= kHeadRowsMax, "cuda: heads: expected at most %d for each of kv_heads, found %d",
                 kHeadRowsMax, config.group());
   if (config.experts > 0) {
@@ -40,6 +48,16 @@ Config checked(const gavel_config& source) {
                   config.experts_per_token);
   }
   return config;
+}
+
+void require_fp8(const Device& device) {
+  const gavel_cuda_device& found = device.properties();
+  if (found.major * 10 + found.minor < kFp8Least) {
+    fail(GAVEL_UNAVAILABLE,
+         "cuda:%d: expected compute capability 8.9 or later for quantization fp8, found %d.%d (%s); it has bf16 and "
+         "fp16",
+         device.index(), found.major, found.minor, found.name);
+  }
 }
 
 // Decoded rows are split over their keys until there are two blocks a multiprocessor.
@@ -82,7 +100,11 @@ DeviceEngine::DeviceEngine(const gavel_config& config, const gavel_cuda_table& f
       weights_(config_, device_),
       batch_(part_, device_, tile_limits(part_, device_.properties())),
       marks_(device_),
-      graphs_(device_) {}
+      graphs_(device_) {
+  if (weights_.precision().fp8) {
+    require_fp8(device_);
+  }
+}
 
 void DeviceEngine::take(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
                         int64_t bytes) {
@@ -109,7 +131,7 @@ void DeviceEngine::sum_once() const {
   DeviceMemory zeros(device_);
   zeros.reserve(kElements * sizeof(uint16_t));
   device_.fill(zeros.data(), 0, zeros.bytes());
-  collective_->sum({zeros.data(), kElements, GAVEL_BF16}, device_);
+  collective_->sum({zeros.data(), kElements, weights_.precision().dtype()}, device_);
   device_.synchronize();
   collective_->require_whole();
 }

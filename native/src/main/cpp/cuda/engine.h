@@ -1,5 +1,5 @@
-// The engine on a CUDA device: weights, activations, keys and values in bf16. Of a model that is dealt out over ranks
-// it computes the part of one; its results are those of the whole.
+// The engine on a CUDA device, in bf16, fp16 or FP8; see Precision. Of a model that is dealt out over ranks it computes
+// the part of one; its results are those of the whole.
 #pragma once
 
 #include <memory>
@@ -18,7 +18,8 @@ namespace gavel {
 
 class DeviceEngine : public Engine {
  public:
-  // Fails with INVALID_ARGUMENT where the kernels do not have the model's shape. collective: null for the whole model.
+  // Fails with INVALID_ARGUMENT where the kernels do not have the model's shape, with UNAVAILABLE where the device
+  // does not compute in FP8. collective: null for the whole model.
   DeviceEngine(const gavel_config& config, const gavel_cuda_table& functions, std::unique_ptr<Products> products,
                std::shared_ptr<Collective> collective = nullptr);
 

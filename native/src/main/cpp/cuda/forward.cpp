@@ -9,7 +9,7 @@ namespace gavel {
 
 namespace {
 
-constexpr size_t kElement = 2;  // bytes of bf16
+constexpr size_t kElement = kHalfBytes;
 constexpr int kPositionsLeast = 1024;
 
 }  // namespace
@@ -21,6 +21,7 @@ DeviceForward::DeviceForward(const Config& config, const Device& device, const D
       weights_(weights),
       products_(products),
       collective_(collective),
+      type_(weights.precision().type),
       slots_(DevicePlan::all_slots(config)),
       rope_(config),
       cosines_(device),
@@ -36,6 +37,8 @@ DeviceForward::DeviceForward(const Config& config, const Device& device, const D
       attended_(device),
       gate_up_(device),
       activated_(device),
+      quantized_(device),
+      scales_(device),
       router_logits_(device),
       pair_weights_(device),
       chosen_(device),
@@ -57,6 +60,10 @@ DeviceForward::DeviceForward(const Config& config, const Device& device, const D
   attended_.reserve(rows * config.query_width() * kElement);
   gate_up_.reserve(rows * 2 * config.intermediate * kElement);
   activated_.reserve(std::max(rows * config.intermediate, pairs * config.expert_intermediate) * kElement);
+  if (weights.precision().fp8) {
+    quantized_.reserve(rows * config.query_width());
+    scales_.reserve(rows * sizeof(float));
+  }
   if (pairs > 0) {
     router_logits_.reserve(rows * config.experts * sizeof(float));
     pair_weights_.reserve(pairs * sizeof(float));
@@ -88,9 +95,9 @@ void DeviceForward::run(const DeviceBatch& batch, const volatile int32_t* cancel
     const DeviceLayer& layer = weights_.layer(l);
     if (l == 0) {
       norm(all.count, batch.at(batch.tokens), weights_.at(weights_.embedding()), nullptr, all.stream,
-           layer.attention_norm);
+           layer.attention_norm, layer.qkv);
     } else {
-      norm(all.count, nullptr, all.stream, delta_.data(), all.stream, layer.attention_norm);
+      norm(all.count, nullptr, all.stream, delta_.data(), all.stream, layer.attention_norm, layer.qkv);
     }
     project(layer, l, all);
     if (l < last) {
@@ -103,11 +110,12 @@ void DeviceForward::run(const DeviceBatch& batch, const volatile int32_t* cancel
   }
   // Beyond their keys and values, the last layer needs the rows of outputs only.
   const DeviceLayer& layer = weights_.layer(last);
-  norm(outputs.count, batch.at(batch.output_rows), all.stream, nullptr, outputs.stream, layer.attention_norm);
+  norm(outputs.count, batch.at(batch.output_rows), all.stream, nullptr, outputs.stream, layer.attention_norm,
+       layer.qkv);
   project(layer, last, outputs);
   attend(batch, last, outputs);
   feed_forward(layer, last, outputs);
-  norm(outputs.count, nullptr, outputs.stream, delta_.data(), outputs.stream, weights_.final_norm());
+  norm(outputs.count, nullptr, outputs.stream, delta_.data(), outputs.stream, weights_.final_norm(), weights_.head());
 }
 
 // Angles of so many positions, in steps, so that a decoding stream does not ask for more at every token.
@@ -127,9 +135,10 @@ void DeviceForward::reserve_positions(int count) {
 
 // stream_out = (stream + delta) of the gathered rows; normed_ = its norm times the weight.
 void DeviceForward::norm(int32_t rows, const int32_t* gather, const void* stream, const void* delta, void* stream_out,
-                         int64_t weight) {
+                         int64_t weight, const DeviceMatrix& reader) {
   gavel_cuda_rms_norm args{};
-  args.type = args.out_type = GAVEL_CUDA_BF16;
+  args.type = type_;
+  args.out_type = input_type(reader);
   args.rows = rows;
   args.width = config_.hidden;
   args.gather = gather;
@@ -139,14 +148,15 @@ void DeviceForward::norm(int32_t rows, const int32_t* gather, const void* stream
   args.weight = weights_.at(weight);
   args.epsilon = static_cast<float>(config_.rms_epsilon);
   args.out = normed_.data();
+  args.scales = scales_.data<float>();
   device_.launch(&gavel_cuda_table::rms_norm, args);
 }
 
 // Queries, keys and values of normed rows; keys and values go to their slots.
 void DeviceForward::project(const DeviceLayer& layer, int index, const Rows& rows) {
-  multiply(rows.count, normed_, config_.hidden, layer.qkv, config_.query_width() + 2 * config_.kv_width(), qkv_);
+  multiply(rows.count, normed_, layer.qkv, qkv_);
   gavel_cuda_rope args{};
-  args.type = GAVEL_CUDA_BF16;
+  args.type = type_;
   args.rows = rows.count;
   args.heads = config_.heads;
   args.kv_heads = config_.kv_heads;
@@ -169,7 +179,7 @@ void DeviceForward::project(const DeviceLayer& layer, int index, const Rows& row
 void DeviceForward::attend(const DeviceBatch& batch, int index, const Rows& rows) {
   const StagedAttention& plan = *rows.attention;
   gavel_cuda_attention args{};
-  args.type = GAVEL_CUDA_BF16;
+  args.type = type_;
   args.heads = config_.heads;
   args.kv_heads = config_.kv_heads;
   args.head_dim = config_.head_dim;
@@ -196,7 +206,7 @@ void DeviceForward::attend(const DeviceBatch& batch, int index, const Rows& rows
     device_.launch(&gavel_cuda_table::attention_decode, args);
   }
   if (plan.merged_rows.count > 0) {
-    const gavel_cuda_merge merge = {GAVEL_CUDA_BF16,
+    const gavel_cuda_merge merge = {type_,
                                     plan.merged_rows.count,
                                     config_.heads,
                                     config_.head_dim,
@@ -212,10 +222,19 @@ void DeviceForward::attend(const DeviceBatch& batch, int index, const Rows& rows
 
 // From attention's result to the feed-forward's, which is left in delta_.
 void DeviceForward::feed_forward(const DeviceLayer& layer, int index, const Rows& rows) {
-  multiply(rows.count, attended_, config_.query_width(), layer.output, config_.hidden, delta_);
+  if (input_type(layer.output) == GAVEL_CUDA_FP8) {
+    const gavel_cuda_quantize args = {
+        type_, GAVEL_CUDA_FP8, rows.count, layer.output.k, attended_.data(), quantized_.data(), scales_.data<float>()};
+    device_.launch(&gavel_cuda_table::quantize, args);
+    multiply(rows.count, quantized_, layer.output, delta_);
+  } else {
+    multiply(rows.count, attended_, layer.output, delta_);
+  }
   sum_delta(rows.count);
-  norm(rows.count, nullptr, rows.stream, delta_.data(), rows.stream, layer.feed_forward_norm);
-  if (config_.sparse(index)) {
+  const bool sparse = config_.sparse(index);
+  norm(rows.count, nullptr, rows.stream, delta_.data(), rows.stream, layer.feed_forward_norm,
+       sparse ? layer.router : layer.gate_up);
+  if (sparse) {
     sparse_feed_forward(layer, rows);
   } else {
     dense_feed_forward(layer, rows.count);
@@ -224,21 +243,22 @@ void DeviceForward::feed_forward(const DeviceLayer& layer, int index, const Rows
 }
 
 void DeviceForward::dense_feed_forward(const DeviceLayer& layer, int32_t rows) {
-  const int width = config_.intermediate;
-  multiply(rows, normed_, config_.hidden, layer.gate_up, 2 * width, gate_up_);
+  multiply(rows, normed_, layer.gate_up, gate_up_);
   gavel_cuda_swiglu args{};
-  args.type = args.out_type = GAVEL_CUDA_BF16;
+  args.type = type_;
+  args.out_type = input_type(layer.down);
   args.rows = rows;
-  args.width = width;
+  args.width = config_.intermediate;
   args.gate_up = gate_up_.data();
   args.out = activated_.data();
+  args.scales = scales_.data<float>();
   device_.launch(&gavel_cuda_table::swiglu, args);
-  multiply(rows, activated_, width, layer.down, config_.hidden, delta_);
+  multiply(rows, activated_, layer.down, delta_);
 }
 
 void DeviceForward::sparse_feed_forward(const DeviceLayer& layer, const Rows& rows) {
   const int picks = config_.experts_per_token;
-  multiply(rows.count, normed_, config_.hidden, layer.router, config_.experts, router_logits_, true);
+  multiply(rows.count, normed_, layer.router, router_logits_, true);
   const gavel_cuda_routing routing = {rows.count,
                                       config_.experts,
                                       picks,
@@ -251,7 +271,7 @@ void DeviceForward::sparse_feed_forward(const DeviceLayer& layer, const Rows& ro
                                       order_.data<int32_t>()};
   device_.launch(&gavel_cuda_table::routing, routing);
   gavel_cuda_grouped_gemm product{};
-  product.type = GAVEL_CUDA_BF16;
+  product.type = type_;
   product.swiglu = 1;
   product.experts = config_.experts;
   product.pairs = rows.count * picks;
@@ -261,18 +281,20 @@ void DeviceForward::sparse_feed_forward(const DeviceLayer& layer, const Rows& ro
   product.begins = routing.begins;
   product.order = routing.order;
   product.rows = normed_.data();
-  product.weight = weights_.at(layer.gate_up);
+  product.weight = weights_.at(layer.gate_up.weight);
+  product.weight_scales = weights_.at<float>(layer.gate_up.scales);
   product.out = activated_.data();
   device_.launch(&gavel_cuda_table::grouped_gemm, product);
   product.swiglu = 0;
   product.k = config_.expert_intermediate;
   product.columns = config_.hidden;
   product.rows = activated_.data();
-  product.weight = weights_.at(layer.down);
+  product.weight = weights_.at(layer.down.weight);
+  product.weight_scales = weights_.at<float>(layer.down.scales);
   product.out = routed_.data();
   device_.launch(&gavel_cuda_table::grouped_gemm, product);
-  const gavel_cuda_combine combine = {GAVEL_CUDA_BF16, rows.count,      picks,        config_.hidden,
-                                      routed_.data(),  routing.weights, delta_.data()};
+  const gavel_cuda_combine combine = {type_,          rows.count,      picks,        config_.hidden,
+                                      routed_.data(), routing.weights, delta_.data()};
   device_.launch(&gavel_cuda_table::combine, combine);
 }
 
@@ -280,13 +302,19 @@ void DeviceForward::sparse_feed_forward(const DeviceLayer& layer, const Rows& ro
 // of each of their sums, is less than what rounding the stream costs at every layer.
 void DeviceForward::sum_delta(int32_t rows) {
   if (collective_ != nullptr) {
-    collective_->sum({delta_.data(), static_cast<int64_t>(rows) * config_.hidden, GAVEL_BF16}, device_);
+    const int64_t elements = static_cast<int64_t>(rows) * config_.hidden;
+    collective_->sum({delta_.data(), elements, weights_.precision().dtype()}, device_);
   }
 }
 
-void DeviceForward::multiply(int32_t rows, const DeviceMemory& in, int32_t k, int64_t weight, int32_t columns,
-                             const DeviceMemory& out, bool fp32_out) {
-  products_.multiply({rows, columns, k, in.data(), weights_.at(weight), out.data(), columns, fp32_out},
+int32_t DeviceForward::input_type(const DeviceMatrix& matrix) const {
+  return matrix.scales < 0 ? type_ : GAVEL_CUDA_FP8;
+}
+
+void DeviceForward::multiply(int32_t rows, const DeviceMemory& in, const DeviceMatrix& matrix, const DeviceMemory& out,
+                             bool fp32_out) {
+  products_.multiply({input_type(matrix), rows, matrix.columns, matrix.k, in.data(), weights_.at(matrix.weight),
+                      out.data(), matrix.columns, fp32_out, scales_.data<float>(), weights_.at<float>(matrix.scales)},
                      device_.stream());
 }
 
@@ -302,9 +330,10 @@ int64_t DeviceForward::bytes_per_token() const {
 
 int64_t DeviceForward::workspace_bytes() const {
   size_t bytes = keys_.bytes() + values_.bytes() - pool_bytes();
-  for (const DeviceMemory* buffer : {&cosines_, &sines_, &stream_, &output_stream_, &normed_, &delta_, &qkv_, &queries_,
-                                     &attended_, &gate_up_, &activated_, &router_logits_, &pair_weights_, &chosen_,
-                                     &order_, &begins_, &routed_, &partial_out_, &partial_log_sums_}) {
+  for (const DeviceMemory* buffer :
+       {&cosines_,      &sines_,    &stream_,  &output_stream_, &normed_,    &delta_,       &qkv_,
+        &queries_,      &attended_, &gate_up_, &activated_,     &quantized_, &scales_,      &router_logits_,
+        &pair_weights_, &chosen_,   &order_,   &begins_,        &routed_,    &partial_out_, &partial_log_sums_}) {
     bytes += buffer->bytes();
   }
   return static_cast<int64_t>(bytes);

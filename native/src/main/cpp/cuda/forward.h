@@ -26,7 +26,7 @@ class DeviceForward {
   // was enqueued by then still runs.
   void run(const DeviceBatch& batch, const volatile int32_t* cancel);
 
-  // Of the outputs, [outputs, hidden] bf16: the residual stream, and the same after the final norm.
+  // Of the outputs, [outputs, hidden] of the engine's type: the residual stream, and the same after the final norm.
   const void* hidden() const { return output_stream_.data(); }
   const void* normed() const { return normed_.data(); }
 
@@ -46,8 +46,9 @@ class DeviceForward {
   };
 
   void reserve_positions(int count);
+  // A norm before a product with the matrix.
   void norm(int32_t rows, const int32_t* gather, const void* stream, const void* delta, void* stream_out,
-            int64_t weight);
+            int64_t weight, const DeviceMatrix& reader);
   void project(const DeviceLayer& layer, int index, const Rows& rows);
   void attend(const DeviceBatch& batch, int index, const Rows& rows);
   void feed_forward(const DeviceLayer& layer, int index, const Rows& rows);
@@ -55,8 +56,10 @@ class DeviceForward {
   void sparse_feed_forward(const DeviceLayer& layer, const Rows& rows);
   // Makes delta_ of this rank's part the whole.
   void sum_delta(int32_t rows);
-  void multiply(int32_t rows, const DeviceMemory& in, int32_t k, int64_t weight, int32_t columns,
-                const DeviceMemory& out, bool fp32_out = false);
+  // The type of what a product with the matrix takes.
+  int32_t input_type(const DeviceMatrix& matrix) const;
+  void multiply(int32_t rows, const DeviceMemory& in, const DeviceMatrix& matrix, const DeviceMemory& out,
+                bool fp32_out = false);
   // The place of a layer in the pool of keys or values.
   void* layer_of(const DeviceMemory& pool, int index) const;
 
@@ -65,17 +68,20 @@ class DeviceForward {
   const DeviceWeights& weights_;
   Products& products_;
   Collective* const collective_;
+  const int32_t type_;
   const int64_t slots_;  // of a layer
   RopeTable rope_;
   int positions_ = 0;  // on the device
   DeviceMemory cosines_, sines_;
   DeviceMemory keys_, values_;           // [layers, slots, kv_heads, head_dim]
   DeviceMemory stream_, output_stream_;  // [rows, hidden]
-  DeviceMemory normed_, delta_;          // [rows, hidden]
+  DeviceMemory normed_, delta_;          // [rows, hidden]; normed_ in e4m3 before a product that takes it
   DeviceMemory qkv_;                     // [rows, query_width + 2 kv_width]
   DeviceMemory queries_, attended_;      // [rows, query_width]
   DeviceMemory gate_up_;                 // [rows, 2 intermediate]
-  DeviceMemory activated_;               // [rows, intermediate], or [rows * picks, expert_intermediate]
+  DeviceMemory activated_;               // [rows, intermediate], likewise, or [rows * picks, expert_intermediate]
+  DeviceMemory quantized_;               // [rows, query_width] e4m3, of attended_
+  DeviceMemory scales_;                  // [rows] fp32, of the next product's input
   DeviceMemory router_logits_;           // [rows, experts] fp32
   DeviceMemory pair_weights_;            // [rows, picks] fp32
   DeviceMemory chosen_, order_;          // [rows * picks]

@@ -1,6 +1,7 @@
 #include "cuda/head.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "support/error.h"
@@ -9,7 +10,6 @@ namespace gavel {
 
 namespace {
 
-constexpr size_t kElement = 2;                     // bytes of bf16
 constexpr int kAligned = 4;                        // elements of results: the kernels want 16 bytes
 constexpr size_t kResultsLeast = size_t{1} << 16;  // bytes, so that small batches move nothing
 
@@ -60,10 +60,10 @@ void DeviceHead::run(const DeviceBatch& batch, const void* hidden, const void* n
   const int32_t rows = outputs.sampled + outputs.logit_rows;
   if (rows > 0) {
     const int64_t first = outputs.first(GAVEL_OUTPUT_SAMPLE);
-    products_.multiply(
-        {rows, config_.vocabulary, config_.hidden, static_cast<const char*>(normed) + first * config_.hidden * kElement,
-         weights_.at(weights_.head()), logits_.data(), stride_, true},
-        device_.stream());
+    products_.multiply({weights_.precision().type, rows, config_.vocabulary, config_.hidden,
+                        static_cast<const char*>(normed) + first * config_.hidden * kHalfBytes,
+                        weights_.at(weights_.head().weight), logits_.data(), stride_, true},
+                       device_.stream());
   }
   if (outputs.sampled > 0) {
     sample(batch);
@@ -79,7 +79,7 @@ void DeviceHead::score(const DeviceBatch& batch, const void* hidden, const void*
   const BatchShape& shape = batch.shape();
   const Results places = results(shape);
   gavel_cuda_head args{};
-  args.type = GAVEL_CUDA_BF16;
+  args.type = weights_.precision().type;
   args.sequences = shape.outputs.scored;
   args.nodes = shape.outputs.nodes;
   args.width = config_.hidden;
@@ -88,7 +88,7 @@ void DeviceHead::score(const DeviceBatch& batch, const void* hidden, const void*
   args.normed = normed;
   args.norm_weight = weights_.at(weights_.final_norm());
   args.epsilon = static_cast<float>(config_.rms_epsilon);
-  args.head = weights_.at(weights_.head());
+  args.head = weights_.at(weights_.head().weight);
   args.candidates = shape.labels.candidates;
   args.candidate_tokens = batch.at(batch.labels.candidate_tokens);
   args.candidate_nodes = batch.at(batch.labels.candidate_nodes);
@@ -129,14 +129,29 @@ void DeviceHead::deliver(const Plan& plan, const DeviceBatch& batch, const gavel
       std::memcpy(to, delivered_.data<float>() + place, count * sizeof(float));
     }
   };
+  const int64_t labels = plan.scored > 0 ? plan.labels->count() : 0;
+  require_finite(places.label_log_probabilities, plan.scored * labels);
+  require_finite(places.log_probabilities, plan.sampled);
+  require_finite(places.logits, static_cast<int64_t>(plan.logit_rows) * config_.vocabulary);
   if (plan.scored > 0) {
-    give(outputs.label_log_probabilities, places.label_log_probabilities,
-         static_cast<int64_t>(plan.scored) * plan.labels->count());
+    give(outputs.label_log_probabilities, places.label_log_probabilities, plan.scored * labels);
     give(outputs.label_log_mass, places.label_log_mass, plan.batch->label_mass != 0 ? plan.scored : 0);
   }
   give(outputs.sampled_tokens, places.tokens, plan.sampled);
   give(outputs.sampled_log_probabilities, places.log_probabilities, plan.sampled);
   give(outputs.logits, places.logits, static_cast<int64_t>(plan.logit_rows) * config_.vocabulary);
+}
+
+// What overflows the type anywhere on a row's way ends as NaN here: an infinity turns into it in the next norm or
+// softmax, and neither leaves the residual stream again.
+void DeviceHead::require_finite(int64_t place, int64_t count) const {
+  const float* values = delivered_.data<float>() + place;
+  const auto found = std::find_if(values, values + count, [](float value) { return !std::isfinite(value); });
+  if (found != values + count) {
+    const bool fp16 = weights_.precision().type == GAVEL_CUDA_FP16;
+    fail(GAVEL_INTERNAL, "cuda:%d: expected finite results, found %g%s", device_.index(), static_cast<double>(*found),
+         fp16 ? "; this model's values may be beyond those of fp16, up to 65504: bf16 holds them" : "");
+  }
 }
 
 int64_t DeviceHead::workspace_bytes() const {

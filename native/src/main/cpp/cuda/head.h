@@ -16,10 +16,11 @@ class DeviceHead {
   // Makes room for a batch.
   void reserve(const DeviceBatch& batch);
 
-  // Enqueues label head, sampler and the copies back; allocates nothing. hidden, normed: [outputs, hidden] bf16.
+  // Enqueues label head, sampler and the copies back; allocates nothing. hidden, normed: [outputs, hidden] of the
+  // engine's type.
   void run(const DeviceBatch& batch, const void* hidden, const void* normed);
 
-  // Writes the results; the device must have been waited for.
+  // Writes the results; the device must have been waited for. Fails with INTERNAL where one is not finite.
   void deliver(const Plan& plan, const DeviceBatch& batch, const gavel_outputs& outputs) const;
 
   int64_t workspace_bytes() const;
@@ -38,6 +39,7 @@ class DeviceHead {
   Results results(const BatchShape& shape) const;
   void score(const DeviceBatch& batch, const void* hidden, const void* normed);
   void sample(const DeviceBatch& batch);
+  void require_finite(int64_t place, int64_t count) const;
 
   const Config& config_;
   const Device& device_;

@@ -29,16 +29,19 @@ extern "C" {
 #define GAVEL_RESOURCE_EXHAUSTED 3  /* memory */
 #define GAVEL_CANCELLED 4           /* gavel_batch.cancel was raised */
 #define GAVEL_UNAVAILABLE 5         /* no such device, or LibTorch not to be had */
-#define GAVEL_INTERNAL 6            /* a bug */
+#define GAVEL_INTERNAL 6            /* a bug, or results that are not finite */
 
 /* gavel_dtype: element types on disk */
 #define GAVEL_F32 0
 #define GAVEL_F16 1
 #define GAVEL_BF16 2
 
-/* gavel_quantization: how linear layers compute. A CUDA device takes FP32 only, and computes it in bf16. */
-#define GAVEL_FP32 0
-#define GAVEL_INT8 1
+/* gavel_quantization: how the model computes. The CPU takes the first two, a CUDA device the others. */
+#define GAVEL_QUANTIZATION_FP32 0
+#define GAVEL_QUANTIZATION_INT8 1 /* linear layers: weights per output channel, activations per token */
+#define GAVEL_QUANTIZATION_BF16 2
+#define GAVEL_QUANTIZATION_FP16 3
+#define GAVEL_QUANTIZATION_FP8 4 /* linear layers in e4m3, scaled like INT8; all else in bf16 */
 
 /* gavel_device_type */
 #define GAVEL_CPU 0
@@ -223,6 +226,15 @@ GAVEL_API int32_t gavel_measure_gemm(int32_t provider, int32_t quantization, int
 /* Measures memory read bandwidth over a buffer of the given size, in GB/s. */
 GAVEL_API int32_t gavel_measure_bandwidth(int32_t threads, int64_t buffer_bytes, double seconds,
                                           double* gigabytes_per_second);
+
+/* The same of a CUDA device, with the products that an engine of the quantization has there; UNAVAILABLE without the
+ * device or LibTorch. */
+GAVEL_API int32_t gavel_measure_device_gemm(int32_t device_index, int32_t quantization, int32_t m, int32_t n, int32_t k,
+                                            double seconds, double* giga_operations_per_second);
+
+/* Measures a device's memory, in GB/s read and written, by copies of so many bytes. */
+GAVEL_API int32_t gavel_measure_device_copy(int32_t device_index, int64_t bytes, double seconds,
+                                            double* gigabytes_per_second);
 
 /* Instruction set the kernels run on, the best that the processor has: "avx512_bf16", "avx512_vnni",
  * "avx512", "avx2_vnni", "avx2" or "generic". */

@@ -47,11 +47,18 @@ void check_shape(const gavel_config& c) {
   }
 }
 
+void check_quantization(const gavel_config& c) {
+  static constexpr const char* kNames[] = {"fp32", "int8", "bf16", "fp16", "fp8"};  // as in gavel.h
+  require_range("quantization", c.quantization, GAVEL_QUANTIZATION_FP32, GAVEL_QUANTIZATION_FP8);
+  const bool cpu = c.device_type == GAVEL_CPU;
+  GAVEL_REQUIRE(cpu == (c.quantization <= GAVEL_QUANTIZATION_INT8), "quantization: expected %s, found %s",
+                cpu ? "fp32 or int8 on a CPU" : "bf16, fp16 or fp8 on a CUDA device", kNames[c.quantization]);
+}
+
 void check_room(const gavel_config& c) {
   GAVEL_REQUIRE(c.device_type == GAVEL_CPU || c.device_type == GAVEL_CUDA,
                 "device_type: expected %d (CPU) or %d (CUDA), found %d", GAVEL_CPU, GAVEL_CUDA, c.device_type);
-  GAVEL_REQUIRE(c.quantization == GAVEL_FP32 || c.quantization == GAVEL_INT8,
-                "quantization: expected %d (fp32) or %d (int8), found %d", GAVEL_FP32, GAVEL_INT8, c.quantization);
+  check_quantization(c);
   require_flag("graphs", c.graphs);
   require_range("threads", c.threads, 1, 1024);
   require_range("batch_tokens_max", c.batch_tokens_max, 1, 1 << 20);

@@ -199,7 +199,7 @@ class TypedKeyValues : public KeyValues {
 }  // namespace
 
 std::unique_ptr<KeyValues> KeyValues::create(const Config& config, const Kernels& kernels, int threads) {
-  if (config.quantization == GAVEL_INT8) {
+  if (config.quantization == GAVEL_QUANTIZATION_INT8) {
     return std::make_unique<TypedKeyValues<Bfloat16>>(config, kernels, threads);
   }
   return std::make_unique<TypedKeyValues<float>>(config, kernels, threads);

@@ -12,7 +12,7 @@ Weights::Weights(const Config& config, const Kernels& kernels, ThreadPool& pool)
     : config_(config), kernels_(kernels), pool_(pool), layers_(config.layers) {
   const int64_t vocabulary = config.vocabulary;
   const int64_t hidden = config.hidden;
-  if (config.quantization == GAVEL_INT8) {
+  if (config.quantization == GAVEL_QUANTIZATION_INT8) {
     quantizer_ = std::make_unique<Quantizer>(config, kernels, pool, arena_);
   }
   shape_linear(head_, config.vocabulary, config.hidden, false);

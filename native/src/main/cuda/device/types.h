@@ -19,6 +19,11 @@ struct Fp8 {
 };
 using Int8 = int8_t;
 
+template <typename T>
+constexpr bool kIsBf16 = false;
+template <>
+inline constexpr bool kIsBf16<Bf16> = true;
+
 // 16 bytes, the unit of every global access.
 struct alignas(16) Chunk {
   uint32_t words[4];
@@ -159,6 +164,26 @@ GAVEL_HOST_DEVICE void unpack(const Chunk& chunk, float (&values)[kChunk]) {
     values[2 * i] = to_float(T{static_cast<uint16_t>(chunk.words[i])});
     values[2 * i + 1] = to_float(T{static_cast<uint16_t>(chunk.words[i] >> 16)});
   }
+}
+
+// Two e4m3 in the lower 16 bits, as elements of T, exactly: their bits in T's places make numbers that differ from
+// them by a power of two, subnormal ones too.
+template <typename T>
+GAVEL_HOST_DEVICE uint32_t widen(uint32_t pair) {
+#if defined(__CUDA_ARCH__)
+  const uint32_t lanes = __byte_perm(pair, 0, 0x1404);
+  const uint32_t magnitudes = (lanes & 0x7F007F00u) >> (kIsBf16<T> ? 4 : 1);
+  const uint32_t bits = (lanes & 0x80008000u) | magnitudes;
+  uint32_t words;
+  if constexpr (kIsBf16<T>) {
+    asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(words) : "r"(bits), "r"(0x7B807B80u), "r"(0x80008000u));  // 2^120, -0
+  } else {
+    asm("mul.rn.f16x2 %0, %1, %2;" : "=r"(words) : "r"(bits), "r"(0x5C005C00u));  // 2^8
+  }
+  return words;
+#else
+  return pack<T>(to_float(Fp8{static_cast<uint8_t>(pair)}), to_float(Fp8{static_cast<uint8_t>(pair >> 8)}));
+#endif
 }
 
 // Eight values as elements of a row: 16 bytes of a 16-bit type, 8 bytes of an 8-bit one.

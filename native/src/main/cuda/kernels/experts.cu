@@ -44,9 +44,13 @@ int32_t grouped_gemm(const gavel_cuda_grouped_gemm* args, void* stream) {
     const int64_t tiles = args->pairs / Tile::kRows + (args->pairs < args->experts ? args->pairs : args->experts);
     const int columns = args->swiglu != 0 ? Tile::kColumns / 2 : Tile::kColumns;
     const Grid grid = {tiles, (args->columns + columns - 1) / columns};
-    return args->swiglu != 0
-               ? launch(grouped_kernel<T, true>, grid, Tile::kThreads, Tile::kSharedBytes, stream, *args)
-               : launch(grouped_kernel<T, false>, grid, Tile::kThreads, Tile::kSharedBytes, stream, *args);
+    const auto run = [&](auto kernel) {
+      return launch(kernel, grid, Tile::kThreads, Tile::kSharedBytes, stream, *args);
+    };
+    if (args->weight_scales != nullptr) {
+      return args->swiglu != 0 ? run(grouped_kernel<T, Fp8, true>) : run(grouped_kernel<T, Fp8, false>);
+    }
+    return args->swiglu != 0 ? run(grouped_kernel<T, T, true>) : run(grouped_kernel<T, T, false>);
   });
 }
 

@@ -172,7 +172,7 @@ GAVEL_DEVICE ExpertTile find_expert(const gavel_cuda_grouped_gemm& args, int til
 }
 
 // Gate and up columns of the same index lie in neighbouring fragments, so a lane holds both.
-template <typename T, bool is_swiglu>
+template <typename T, typename W, bool is_swiglu>
 GAVEL_KERNEL(GemmTile<T>::kThreads)
 grouped_kernel(const gavel_cuda_grouped_gemm args) {
   const ExpertTile at = find_expert(args, block_x());
@@ -182,11 +182,11 @@ grouped_kernel(const gavel_cuda_grouped_gemm args) {
   constexpr int kColumns = is_swiglu ? GemmTile<T>::kColumns / 2 : GemmTile<T>::kColumns;
   const int first_column = block_y() * kColumns;
   const T* rows = static_cast<const T*>(args.rows);
-  const T* weight = static_cast<const T*>(args.weight) +
-                    static_cast<int64_t>(at.expert) * args.columns * (is_swiglu ? 2 : 1) * args.k;
-  GemmTile<T> tile;
+  const int64_t first_line = static_cast<int64_t>(at.expert) * args.columns * (is_swiglu ? 2 : 1);
+  const W* weight = static_cast<const W*>(args.weight) + first_line * args.k;
+  GemmTile<T, W> tile;
   tile.run(
-      args.k, weight,
+      args.k, rows,
       [&](int row) -> const T* {
         if (at.begin + row >= at.end) {
           return nullptr;
@@ -194,7 +194,7 @@ grouped_kernel(const gavel_cuda_grouped_gemm args) {
         const int pair = args.order[at.begin + row];
         return rows + static_cast<int64_t>(is_swiglu ? pair / args.picks : pair) * args.k;
       },
-      [&](int line) -> const T* {
+      [&](int line) -> const W* {
         const int column = first_column + (is_swiglu ? line / 16 * 8 + line % 8 : line);
         const bool up = is_swiglu && line / 8 % 2 == 1;
         return column < args.columns ? weight + static_cast<int64_t>(column + (up ? args.columns : 0)) * args.k
@@ -216,13 +216,17 @@ grouped_kernel(const gavel_cuda_grouped_gemm args) {
         if (column >= args.columns) {
           continue;
         }
-        float first = tile.sums[m][n][2 * half];
-        float second = tile.sums[m][n][2 * half + 1];
-        if constexpr (is_swiglu) {
-          first = silu(first) * tile.sums[m][n + 1][2 * half];
-          second = silu(second) * tile.sums[m][n + 1][2 * half + 1];
+        float values[2];
+        GAVEL_UNROLL
+        for (int i = 0; i < 2; i++) {
+          const float* scales = GemmTile<T, W>::kWidens ? args.weight_scales + first_line + column + i : nullptr;
+          values[i] = tile.sums[m][n][2 * half + i] * (GemmTile<T, W>::kWidens ? scales[0] : 1);
+          if constexpr (is_swiglu) {
+            const float up = tile.sums[m][n + 1][2 * half + i] * (GemmTile<T, W>::kWidens ? scales[args.columns] : 1);
+            values[i] = silu(values[i]) * up;
+          }
         }
-        *reinterpret_cast<uint32_t*>(out + column) = pack<T>(first, second);
+        *reinterpret_cast<uint32_t*>(out + column) = pack<T>(values[0], values[1]);
       }
     }
   }

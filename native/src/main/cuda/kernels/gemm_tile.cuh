@@ -2,14 +2,15 @@
 // that are used where they are (log-sum-exp of a vocabulary, SwiGLU) and never written.
 //
 // 64 rows by 128 columns, 4 warps of 32 by 64, k in steps of 64 through three buffers filled in the background.
-// Each element is one chain of sums in the order of k.
+// Each element is one chain of sums in the order of k. B may be in e4m3: a step's part of it waits in registers
+// while the step before is multiplied, and is widened on its way to shared memory.
 #pragma once
 
 #include "device/mma.h"
 
 namespace gavel::cuda {
 
-template <typename T>
+template <typename T, typename W = T>
 struct GemmTile {
   static constexpr int kRows = 64;
   static constexpr int kColumns = 128;
@@ -18,7 +19,10 @@ struct GemmTile {
   static constexpr int kBuffers = 3;
   static constexpr int kBufferChunks = (kRows + kColumns) * kDepthChunks;
   static constexpr size_t kSharedBytes = kBuffers * kBufferChunks * sizeof(Chunk);
-  static constexpr int kCopies = kBufferChunks / kThreads;  // per thread and step
+  static constexpr int kCopies = kBufferChunks / kThreads;  // chunks per thread and step
+  static constexpr int kRowCopies = kRows * kDepthChunks / kThreads;
+  static constexpr int kLines = kThreads / kDepthChunks;  // lines that all threads copy at once
+  static constexpr bool kWidens = sizeof(W) == 1;
 
   float sums[2][8][4] = {};  // [16 rows][8 columns][fragment]
 
@@ -29,28 +33,36 @@ struct GemmTile {
   GAVEL_DEVICE static int column(int n, int i) { return column_half() * 64 + n * 8 + thread_index() % 4 * 2 + i % 2; }
   GAVEL_DEVICE static int column_half() { return thread_index() / kWarp % 2; }
 
-  // row_at(r) and column_at(c) give rows of A and of B, [k] each, or null for one that is not there.
-  // Afterwards shared memory is free.
+  // row_at(r) and column_at(c) give rows of A and of B, [k] each, or null for one that is not there. any: memory
+  // that may be read. Afterwards shared memory is free.
   template <typename RowAt, typename ColumnAt>
   GAVEL_DEVICE void run(int k, const T* any, const RowAt& row_at, const ColumnAt& column_at) {
-    const T* sources[kCopies];
+    Sources sources;
     GAVEL_UNROLL
     for (int c = 0; c < kCopies; c++) {
-      const int line = c * (kThreads / kDepthChunks) + thread_index() / kDepthChunks;
-      sources[c] = line < kRows ? row_at(line) : column_at(line - kRows);
+      const int line = c * kLines + thread_index() / kDepthChunks;
+      if (c < kRowCopies) {
+        sources.rows[c] = row_at(line);
+      } else {
+        sources.columns[c - kRowCopies] = column_at(line - kRows);
+      }
     }
     Chunk* shared = static_cast<Chunk*>(shared_memory());
     const int steps = (k + kDepthChunks * kChunk - 1) / (kDepthChunks * kChunk);
+    Waiting waiting = {};
     for (int step = 0; step < kBuffers - 1; step++) {
-      copy_step(sources, any, k, step, shared + step * kBufferChunks);
+      load_step(sources, k, step, waiting);
+      copy_step(sources, any, k, step, shared + step * kBufferChunks, waiting);
       copy_commit();
     }
+    load_step(sources, k, kBuffers - 1, waiting);
     for (int step = 0; step < steps; step++) {
       copy_wait<kBuffers - 2>();
       block_barrier();  // this step has arrived everywhere, the one before has been used everywhere
       const int next = step + kBuffers - 1;
-      copy_step(sources, any, k, next, shared + next % kBuffers * kBufferChunks);
+      copy_step(sources, any, k, next, shared + next % kBuffers * kBufferChunks, waiting);
       copy_commit();
+      load_step(sources, k, next + 1, waiting);
       multiply_step(shared + step % kBuffers * kBufferChunks);
     }
     copy_wait<0>();
@@ -58,17 +70,48 @@ struct GemmTile {
   }
 
  private:
-  GAVEL_DEVICE static void copy_step(const T* const (&sources)[kCopies], const T* any, int k, int step, Chunk* buffer) {
+  // Lines that the thread copies a chunk of.
+  struct Sources {
+    const T* rows[kRowCopies];
+    const W* columns[kCopies - kRowCopies];
+  };
+  using Waiting = uint64_t[kWidens ? kCopies - kRowCopies : 1];  // 8 elements each
+
+  // A step's part of B into registers, where it is to be widened.
+  GAVEL_DEVICE static void load_step(const Sources& sources, int k, int step, Waiting& waiting) {
+    if constexpr (kWidens) {
+      const int element = (step * kDepthChunks + thread_index() % kDepthChunks) * kChunk;
+      GAVEL_UNROLL
+      for (int c = 0; c < kCopies - kRowCopies; c++) {
+        const bool valid = sources.columns[c] != nullptr && element < k;
+        waiting[c] = valid ? *reinterpret_cast<const uint64_t*>(sources.columns[c] + element) : 0;
+      }
+    }
+  }
+
+  GAVEL_DEVICE static void copy_step(const Sources& sources, const T* any, int k, int step, Chunk* buffer,
+                                     const Waiting& waiting) {
     const int chunk = thread_index() % kDepthChunks;
     const int element = (step * kDepthChunks + chunk) * kChunk;
     if (element - chunk * kChunk >= k) {
       return;  // behind the last step
     }
+    const auto copy = [&](Chunk* to, const T* source) {
+      const bool valid = source != nullptr && element < k;
+      copy_async(to, valid ? source + element : any, valid ? 16 : 0);
+    };
     GAVEL_UNROLL
     for (int c = 0; c < kCopies; c++) {
-      const int line = c * (kThreads / kDepthChunks) + thread_index() / kDepthChunks;
-      const bool valid = sources[c] != nullptr && element < k;
-      copy_async(buffer + swizzled<kDepthChunks>(line, chunk), valid ? sources[c] + element : any, valid ? 16 : 0);
+      Chunk* to = buffer + swizzled<kDepthChunks>(c * kLines + thread_index() / kDepthChunks, chunk);
+      if (c < kRowCopies) {
+        copy(to, sources.rows[c]);
+      } else if constexpr (kWidens) {
+        const auto low = static_cast<uint32_t>(waiting[c - kRowCopies]);
+        const auto high = static_cast<uint32_t>(waiting[c - kRowCopies] >> 32);
+        *to = {widen<T>(low), widen<T>(low >> 16), widen<T>(high), widen<T>(high >> 16)};
+      } else {
+        copy(to, sources.columns[c - kRowCopies]);
+      }
     }
   }
 

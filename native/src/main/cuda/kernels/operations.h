@@ -7,6 +7,7 @@ namespace gavel::cuda {
 
 int32_t rms_norm(const gavel_cuda_rms_norm* args, void* stream);
 int32_t swiglu(const gavel_cuda_swiglu* args, void* stream);
+int32_t quantize(const gavel_cuda_quantize* args, void* stream);
 int32_t rope(const gavel_cuda_rope* args, void* stream);
 int32_t attention_prefill(const gavel_cuda_attention* args, void* stream);
 int32_t attention_decode(const gavel_cuda_attention* args, void* stream);

@@ -34,6 +34,7 @@ const gavel_cuda_table* table;
 void* stream;
 double tflops_most;
 double gigabytes_most;
+int32_t type = GAVEL_CUDA_BF16;  // of what is measured now
 
 void require(int32_t status) {
   if (status != GAVEL_OK) {
@@ -96,6 +97,7 @@ void measure(const char* name, double operations, double bytes, const std::funct
 
 void bench_rows() {
   gavel_cuda_rms_norm norm{};
+  norm.type = norm.out_type = type;
   norm.rows = kRows;
   norm.width = kHidden;
   norm.residual = norm.residual_out = elements(static_cast<size_t>(kRows) * kHidden);
@@ -108,6 +110,7 @@ void bench_rows() {
   norm.out_type = GAVEL_CUDA_FP8;
   measure("rms_norm to fp8", 0, 7.0 * kRows * kHidden, [&] { return table->rms_norm(&norm, stream); });
   gavel_cuda_swiglu swiglu{};
+  swiglu.type = swiglu.out_type = type;
   swiglu.rows = kRows;
   swiglu.width = kIntermediate;
   swiglu.gate_up = elements(2ull * kRows * kIntermediate);
@@ -116,11 +119,49 @@ void bench_rows() {
   measure("swiglu", 0, 6.0 * kRows * kIntermediate, [&] { return table->swiglu(&swiglu, stream); });
   swiglu.out_type = GAVEL_CUDA_FP8;
   measure("swiglu to fp8", 0, 5.0 * kRows * kIntermediate, [&] { return table->swiglu(&swiglu, stream); });
+  const gavel_cuda_quantize quantize = {type,           GAVEL_CUDA_FP8, kRows,      kHeads * kDim,
+                                        swiglu.gate_up, swiglu.out,     norm.scales};
+  measure("quantize to fp8", 0, 3.0 * kRows * kHeads * kDim, [&] { return table->quantize(&quantize, stream); });
+}
+
+// Both products of Qwen3-30B-A3B's experts, evenly chosen, with weights of `type` or in e4m3.
+void bench_experts(int rows, bool fp8) {
+  constexpr int kExperts = 128;
+  constexpr int kPicks = 8;
+  constexpr int kExpertHidden = 2048;
+  constexpr int kExpertWidth = 768;
+  const int pairs = rows * kPicks;
+  std::vector<int32_t> begins;
+  for (int e = 0; e <= kExperts; e++) {
+    begins.push_back(static_cast<int32_t>(static_cast<int64_t>(pairs) * e / kExperts));
+  }
+  gavel_cuda_grouped_gemm args{};
+  args.type = type;
+  args.experts = kExperts;
+  args.pairs = pairs;
+  args.picks = kPicks;
+  args.begins = upload(begins);
+  args.order = upload(counting(0, pairs));
+  args.rows = elements(static_cast<size_t>(pairs) * kExpertHidden);
+  args.out = elements(static_cast<size_t>(pairs) * kExpertHidden);
+  args.weight = elements(2ull * kExperts * kExpertWidth * kExpertHidden);
+  args.weight_scales = fp8 ? memory<float>(2ull * kExperts * kExpertHidden) : nullptr;
+  for (const bool swiglu : {true, false}) {
+    args.swiglu = swiglu;
+    args.k = swiglu ? kExpertHidden : kExpertWidth;
+    args.columns = swiglu ? kExpertWidth : kExpertHidden;
+    const double matrix = (swiglu ? 2.0 : 1.0) * args.k * args.columns;
+    char name[64];
+    std::snprintf(name, sizeof name, "experts %s, %d rows%s", swiglu ? "up" : "down", rows, fp8 ? ", fp8" : "");
+    measure(name, 2 * pairs * matrix, kExperts * matrix * (fp8 ? 1 : 2),
+            [&] { return table->grouped_gemm(&args, stream); });
+  }
 }
 
 void bench_rope() {
   constexpr int kAll = (kHeads + 2 * kKvHeads) * kDim;
   gavel_cuda_rope rope{};
+  rope.type = type;
   rope.rows = kRows;
   rope.heads = kHeads;
   rope.kv_heads = kKvHeads;
@@ -152,6 +193,7 @@ void bench_prefill(int tile_rows) {
     first.push_back(row < kPrefix ? 0 : kPrefix + (row - kPrefix) / kItemTokens * kItemTokens);
   }
   gavel_cuda_attention args{};
+  args.type = type;
   args.heads = kHeads;
   args.kv_heads = kKvHeads;
   args.head_dim = kDim;
@@ -188,6 +230,7 @@ void bench_decode(int streams, int parts) {
   }
   const size_t slots = static_cast<size_t>(streams) * kContext;
   gavel_cuda_attention args{};
+  args.type = type;
   args.heads = kHeads;
   args.kv_heads = kKvHeads;
   args.head_dim = kDim;
@@ -204,6 +247,7 @@ void bench_decode(int streams, int parts) {
   args.partial_out = memory<float>(static_cast<size_t>(streams) * parts * kHeads * kDim);
   args.partial_log_sums = memory<float>(static_cast<size_t>(streams) * parts * kHeads);
   gavel_cuda_merge merge{};
+  merge.type = type;
   merge.rows = streams;
   merge.heads = kHeads;
   merge.head_dim = kDim;
@@ -223,6 +267,7 @@ void bench_decode(int streams, int parts) {
 
 void bench_head(bool normalizers) {
   gavel_cuda_head args{};
+  args.type = type;
   args.sequences = kItems;
   args.nodes = 1;
   args.width = kHidden;
@@ -313,17 +358,26 @@ int main(int argc, char** argv) {
   tflops_most = argc > 2 ? std::atof(argv[2]) : 0;
   gigabytes_most = argc > 3 ? std::atof(argv[3]) : 0;
   require(table->create_stream(&stream));
-  bench_rows();
-  bench_rope();
-  bench_prefill(32);
-  bench_prefill(64);
-  for (const int parts : {1, 4, 16}) {
-    bench_decode(1, parts);
+  for (const int32_t one : {GAVEL_CUDA_BF16, GAVEL_CUDA_FP16}) {
+    type = one;
+    std::printf("%s\n", type == GAVEL_CUDA_BF16 ? "bf16" : "fp16");
+    bench_rows();
+    bench_rope();
+    bench_prefill(32);
+    bench_prefill(64);
+    for (const int parts : {1, 4, 16}) {
+      bench_decode(1, parts);
+    }
+    bench_decode(kStreams, 1);
+    bench_decode(kStreams, 4);
+    bench_head(false);
+    bench_head(true);
   }
-  bench_decode(kStreams, 1);
-  bench_decode(kStreams, 4);
-  bench_head(false);
-  bench_head(true);
+  type = GAVEL_CUDA_BF16;
+  for (const int rows : {kStreams, 4096}) {
+    bench_experts(rows, false);
+    bench_experts(rows, true);
+  }
   bench_sampler();
   return argc > 4 ? bench_engine(argv[4]) : 0;
 }

@@ -39,6 +39,8 @@ class EngineBench {
     const parity::Checkpoint checkpoint = parity::random_checkpoint("bench", shape.config, {}, generator_);
     for (int graphs = 0; graphs < 2; graphs++) {
       gavel_config config = shape.config;
+      config.device_type = GAVEL_CUDA;
+      config.quantization = GAVEL_QUANTIZATION_BF16;
       config.device_index = device;
       config.graphs = graphs;
       Contender& contender = contenders_[graphs];

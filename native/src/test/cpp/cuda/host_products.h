@@ -1,4 +1,4 @@
-// Matrix products of the host's model of a device: a plain loop.
+// Matrix products of the host's model of a device: a plain loop in doubles.
 #pragma once
 
 #include "cuda/products.h"

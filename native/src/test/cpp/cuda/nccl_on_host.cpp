@@ -16,6 +16,7 @@
 #include <mutex>
 #include <vector>
 
+#include "device/types.h"
 #include "host_stream.h"
 
 namespace {
@@ -23,11 +24,13 @@ namespace {
 constexpr int32_t kSuccess = 0;
 constexpr int32_t kInvalidUsage = 5;
 constexpr int32_t kRemoteError = 6;
+constexpr int32_t kFp16 = 6;
 constexpr int32_t kBf16 = 9;
 
 struct Terms {
   uint16_t* data = nullptr;
   size_t count = 0;
+  int32_t type = kBf16;
 };
 
 struct Ring {
@@ -45,28 +48,21 @@ std::mutex mutex;
 std::map<uint64_t, std::shared_ptr<Ring>> rings;
 uint64_t ids = 0;
 
-float from_bf16(uint16_t bits) {
-  const uint32_t wide = static_cast<uint32_t>(bits) << 16;
-  float value;
-  std::memcpy(&value, &wide, sizeof value);
-  return value;
-}
-
-uint16_t to_bf16(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  return static_cast<uint16_t>((bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16);
+uint16_t add(int32_t type, uint16_t a, uint16_t b) {
+  using namespace gavel::cuda;
+  return type == kFp16 ? from_float<Fp16>(to_float(Fp16{a}) + to_float(Fp16{b})).bits
+                       : from_float<Bf16>(to_float(Bf16{a}) + to_float(Bf16{b})).bits;
 }
 
 void add_up(Ring& ring) {
   const size_t count = ring.terms[0].count;
   for (const Terms& terms : ring.terms) {
-    ring.in_step &= terms.count == count;
+    ring.in_step &= terms.count == count && terms.type == ring.terms[0].type;
   }
   for (size_t i = 0; ring.in_step && i < count; i++) {
     uint16_t sum = ring.terms[0].data[i];
     for (size_t rank = 1; rank < ring.terms.size(); rank++) {
-      sum = to_bf16(from_bf16(sum) + from_bf16(ring.terms[rank].data[i]));
+      sum = add(ring.terms[0].type, sum, ring.terms[rank].data[i]);
     }
     for (const Terms& terms : ring.terms) {
       terms.data[i] = sum;
@@ -123,10 +119,10 @@ GAVEL_API int32_t ncclAllReduce(const void*, void* data, size_t count, int32_t t
   const std::shared_ptr<Ring> ring = communicator->ring;
   const size_t rank = communicator->rank;
   std::unique_lock<std::mutex> lock(ring->mutex);
-  if (type != kBf16) {
+  if (type != kBf16 && type != kFp16) {
     return kInvalidUsage;
   }
-  ring->terms[rank] = {static_cast<uint16_t*>(data), count};
+  ring->terms[rank] = {static_cast<uint16_t*>(data), count, type};
   const uint64_t before = ring->sums;
   if (++ring->arrived == ring->terms.size()) {
     add_up(*ring);

@@ -12,6 +12,7 @@
 #include "parity_batch.h"
 #include "parity_golden.h"
 #include "parity_model.h"
+#include "parity_precision.h"
 #include "support/error.h"
 
 namespace parity {
@@ -21,16 +22,17 @@ namespace {
 // One checkpoint in both engines.
 class Pair {
  public:
-  Pair(const Checkpoint& checkpoint, const MakeEngine& make, int ranks)
-      : name_(checkpoint.name), vocabulary_(checkpoint.config.vocabulary), ranks_(ranks) {
-    gavel_config config = checkpoint.config;
-    config.dense_layers = checkpoint.dense_layers.empty() ? nullptr : checkpoint.dense_layers.data();
-    on_cpu_ = std::make_unique<gavel::CpuEngine>(config);
-    on_device_ = make(config);
+  Pair(const Checkpoint& checkpoint, const Target& target)
+      : name_(std::string(target.precision.name) + " " + checkpoint.name),
+        vocabulary_(checkpoint.config.vocabulary),
+        ranks_(target.ranks),
+        fp8_(target.precision.fp8()) {
+    on_cpu_ = std::make_unique<gavel::CpuEngine>(checkpoint.shape());
+    on_device_ = target.engine(checkpoint.shape());
     checkpoint.load(*on_cpu_);
     checkpoint.load(*on_device_);
-    limit_ = logits_limit(config.layers, ranks);
-    label_limit_ = label_limit(config.layers, ranks);
+    limit_ = target.limit(checkpoint.config.layers);
+    label_limit_ = label_limit(limit_);
     // Labels of one token, and labels that share their first one.
     const int32_t form_labels[] = {0, 1, 1, 2, 2};
     const int32_t offsets[] = {0, 1, 2, 4, 6, 9};
@@ -46,7 +48,7 @@ class Pair {
   void compare(const std::string& what, const Batch& batch, int labels, bool mass) {
     const Results cpu = run(*on_cpu_, batch, *cpu_labels_[labels], mass);
     const Results device = run(*on_device_, batch, *device_labels_[labels], mass);
-    const std::string title = std::string(name_) + ", " + what;
+    const std::string title = name_ + ", " + what;
     if (!cpu.logits.empty()) {
       compare_logits(title, cpu.logits, device.logits);
     }
@@ -74,10 +76,10 @@ class Pair {
     } catch (const gavel::Error& error) {
       status = error.status();
     }
-    expect(status == GAVEL_CANCELLED, std::string(name_) + ": expected a cancelled batch to say so");
+    expect(status == GAVEL_CANCELLED, name_ + ": expected a cancelled batch to say so");
     gavel_info info{};
     on_device_->info(info);
-    expect(info.cancelled_batches == 1, std::string(name_) + ": expected one cancelled batch");
+    expect(info.cancelled_batches == 1, name_ + ": expected one cancelled batch");
   }
 
   void expect_same_shape(const Checkpoint& checkpoint) const {
@@ -86,18 +88,32 @@ class Pair {
     on_cpu_->info(cpu);
     on_device_->info(device);
     expect(cpu.parameters == device.parameters && cpu.linear_parameters == device.linear_parameters,
-           std::string(name_) + ": expected the same parameters");
+           name_ + ": expected the same parameters");
     expect(2 * device.kv_bytes == cpu.kv_bytes && 2 * device.kv_bytes_per_token == cpu.kv_bytes_per_token,
-           std::string(name_) + ": expected half of the CPU's fp32 keys and values");
+           name_ + ": expected half of the CPU's fp32 keys and values");
     // All ranks hold what reads or writes whole rows; the rest is dealt out.
     int64_t bytes = 0;
     for (const auto& [name, tensor] : checkpoint.tensors) {
-      bytes += static_cast<int64_t>(tensor.bf16.size() * 2) * (name.find("_proj.") == std::string::npos ? ranks_ : 1);
+      bytes += weight_bytes(name, tensor, checkpoint.config.layers);
     }
-    const int64_t padding = static_cast<int64_t>(checkpoint.tensors.size()) * ranks_ * 256;
+    const int64_t padding = static_cast<int64_t>(checkpoint.tensors.size()) * ranks_ * 2 * 256;
     expect(device.weight_bytes >= bytes && device.weight_bytes <= bytes + padding,
-           std::string(name_) + ": expected " + std::to_string(bytes) + " bytes of weights and their padding, found " +
+           name_ + ": expected " + std::to_string(bytes) + " bytes of weights and their padding, found " +
                std::to_string(device.weight_bytes));
+  }
+
+  // Of a tensor, over all ranks. In FP8 the matrices that are dealt out have a byte an element, but for the last
+  // layer's down projection, and a scale a row; those of which ranks have columns, on each.
+  int64_t weight_bytes(const std::string& name, const Tensor& tensor, int layers) const {
+    const auto elements = static_cast<int64_t>(tensor.bf16.size());
+    const bool dealt_out = name.find("_proj.") != std::string::npos;
+    const bool down = name.find("down_proj") != std::string::npos;
+    const bool last = name.find("layers." + std::to_string(layers - 1) + ".") != std::string::npos;
+    if (!fp8_ || !dealt_out || tensor.shape.size() == 1 || (down && last)) {
+      return 2 * elements * (dealt_out ? 1 : ranks_);
+    }
+    const bool by_columns = down || name.find("o_proj") != std::string::npos;
+    return elements + 4 * tensor.shape[0] * (by_columns ? ranks_ : 1);
   }
 
   // The largest error of logits so far, as a part of the limit.
@@ -115,13 +131,7 @@ class Pair {
   }
 
   void compare_logits(const std::string& title, const vector<float>& cpu, const vector<float>& device) {
-    double error = 0;
-    double size = 0;
-    for (size_t i = 0; i < cpu.size(); i++) {
-      error += std::pow(static_cast<double>(cpu[i]) - device[i], 2);
-      size += std::pow(static_cast<double>(cpu[i]), 2);
-    }
-    const double relative = std::sqrt(error / size);
+    const double relative = relative_error(cpu, device);
     worst_ = std::max(worst_, relative / limit_);
     expect_at_most(title + ", logits", relative, limit_);
   }
@@ -161,9 +171,10 @@ class Pair {
     }
   }
 
-  const char* name_;
+  const std::string name_;
   const int vocabulary_;
   const int ranks_;
+  const bool fp8_;
   double limit_ = 0;  // of the relative error of logits
   double label_limit_ = 0;
   double worst_ = 0;
@@ -215,9 +226,9 @@ void compare_all(Pair& pair, const Checkpoint& checkpoint, int ranks, std::mt199
 }
 
 // All prompts of a golden in one batch, beside what Transformers says of them.
-void compare_golden(const MakeEngine& make, const std::string& folder) {
+void compare_golden(const Target& target, const std::string& folder) {
   const Golden golden = read_golden(folder);
-  const std::unique_ptr<gavel::Engine> engine = make(golden.config);
+  const std::unique_ptr<gavel::Engine> engine = target.engine(golden.config);
   golden.load(*engine);
   Batch batch;
   for (const vector<int32_t>& prompt : golden.prompts) {
@@ -227,37 +238,57 @@ void compare_golden(const MakeEngine& make, const std::string& folder) {
   gavel_outputs outputs{};
   outputs.logits = logits.data();
   engine->run(batch.view(false), nullptr, outputs);
-  double error = 0;
-  double size = 0;
-  for (size_t i = 0; i < logits.size(); i++) {
-    error += std::pow(golden.logits[i] - logits[i], 2);
-    size += std::pow(golden.logits[i], 2);
-  }
   // Its weights are not of bf16, so each of a layer's products has a rounding more.
-  const double limit = logits_limit(golden.config.layers, 1, 4);
-  const double relative = std::sqrt(error / size);
+  const double limit = target.limit(golden.config.layers, 4);
+  const double relative = relative_error(vector<float>(golden.logits.begin(), golden.logits.end()), logits);
   expect_at_most(folder + ", logits", relative, limit);
-  std::printf("%-30s logits within %.2f of the limit\n", "Transformers", relative / limit);
+  std::printf("%-4s %-30s logits within %.2f of the limit\n", target.precision.name, "Transformers", relative / limit);
+}
+
+void compare_engines(const Target& target, uint64_t seed) {
+  std::mt19937_64 generator(seed);
+  // Where a router hangs on a rounding, another expert is no mistake: sparse cases are ones where none does. With
+  // inputs in e4m3 there are always some.
+  std::mt19937_64 fixed(target.ranks > 1 ? 2 : 1);
+  const vector<Checkpoint> dense = checkpoints(generator, target.ranks, target.precision.step);
+  const vector<Checkpoint> sparse = checkpoints(fixed, target.ranks, target.precision.step);
+  // Ranks deal out all precisions alike: one checkpoint is enough of those beside bf16.
+  const bool all = target.ranks == 1 || target.precision.quantization == GAVEL_QUANTIZATION_BF16;
+  for (size_t i = 0; i < (all ? dense.size() : 1); i++) {
+    const bool routed = dense[i].config.experts > 0;
+    const Checkpoint& checkpoint = routed ? sparse[i] : dense[i];
+    if (!routed || !target.precision.fp8()) {
+      Pair pair(checkpoint, target);
+      compare_all(pair, checkpoint, target.ranks, routed ? fixed : generator);
+      std::printf("%-4s %-30s logits within %.2f of the limit\n", target.precision.name, checkpoint.name, pair.worst());
+    }
+    if (target.ranks == 1) {
+      compare_simulation(target, checkpoint, generator);
+    }
+  }
 }
 
 }  // namespace
 
 int run(const MakeEngine& make, int ranks, const std::string& golden, uint64_t seed) {
-  std::mt19937_64 generator(seed);
   try {
-    if (!golden.empty()) {
-      compare_golden(make, golden);
+    for (const Precision& precision : kPrecisions) {
+      const Target target = {make, ranks, precision};
+      // Four ranks are as two.
+      if (ranks > 2 && precision.quantization != GAVEL_QUANTIZATION_BF16) {
+        continue;
+      }
+      if (!target.available()) {
+        std::printf("%-4s skipped: the device has compute capability below 8.9\n", precision.name);
+        continue;
+      }
+      if (!golden.empty() && !precision.fp8()) {  // the golden's widths are not multiples of 16
+        compare_golden(target, golden);
+      }
+      compare_engines(target, seed);
     }
-    // Where a router hangs on a rounding, another expert is no mistake: sparse cases are ones where none does.
-    std::mt19937_64 fixed(ranks > 1 ? 2 : 1);
-    const vector<Checkpoint> dense = checkpoints(generator, ranks);
-    const vector<Checkpoint> sparse = checkpoints(fixed, ranks);
-    for (size_t i = 0; i < dense.size(); i++) {
-      const bool routed = dense[i].config.experts > 0;
-      const Checkpoint& checkpoint = routed ? sparse[i] : dense[i];
-      Pair pair(checkpoint, make, ranks);
-      compare_all(pair, checkpoint, ranks, routed ? fixed : generator);
-      std::printf("%-30s logits within %.2f of the limit\n", checkpoint.name, pair.worst());
+    if (ranks == 1) {
+      compare_refusals(make);
     }
   } catch (const gavel::Error& error) {
     std::printf("FAILED: status %d, %s\n", error.status(), error.what());
@@ -265,6 +296,12 @@ int run(const MakeEngine& make, int ranks, const std::string& golden, uint64_t s
   }
   std::printf("%d checks, %d failed\n", checks(), failures());
   return failures() == 0 ? 0 : 1;
+}
+
+int run_older(const MakeEngine& make) {
+  const int before = failures();
+  refuse_older(make);
+  return failures() == before ? 0 : 1;
 }
 
 }  // namespace parity

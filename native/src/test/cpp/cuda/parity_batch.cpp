@@ -8,9 +8,6 @@ namespace parity {
 
 namespace {
 
-// Of the stream, its norms, queries, keys, values, weights of attention, its result, both products, activations.
-constexpr double kRoundings = 12;
-
 int checks_made = 0;
 int checks_failed = 0;
 
@@ -28,12 +25,6 @@ void expect_at_most(const std::string& what, double found, double limit) {
   std::snprintf(text, sizeof text, ": expected at most %.3g, found %.3g", limit, found);
   expect(found <= limit, what + text);
 }
-
-double logits_limit(int layers, int ranks, double more_roundings) {
-  return 3 * kRounding * std::sqrt((kRoundings + more_roundings + 2 * (ranks - 1)) * layers);
-}
-
-double label_limit(int layers, int ranks) { return logits_limit(layers, ranks) * 3 * 6; }
 
 int checks() { return checks_made; }
 int failures() { return checks_failed; }

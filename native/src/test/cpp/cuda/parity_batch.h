@@ -17,14 +17,6 @@ void expect_at_most(const std::string& what, double found, double limit);
 int checks();
 int failures();
 
-constexpr double kRounding = 0x1p-9;  // bf16, relative
-
-// Of the relative error of a row of logits; of a label's log-probability: a sum over at most three steps, each a logit
-// less a log-sum of logits, which have a deviation of three here.
-// Over ranks both sums of a layer are rounded once more with each rank after the first.
-double logits_limit(int layers, int ranks = 1, double more_roundings = 0);
-double label_limit(int layers, int ranks = 1);
-
 // A batch of the seam that owns its arrays.
 struct Batch {
   vector<int32_t> token_offsets{0}, tokens, parents, chain_offsets{0}, chain_blocks, chain_counts, keep_offsets{0},

@@ -14,13 +14,17 @@
 
 namespace {
 
+bool has_fp8(const gavel_cuda_table& table, int32_t device) {
+  gavel_cuda_device info;
+  return table.device_info(device, &info) == GAVEL_OK && 10 * info.major + info.minor >= 89;
+}
+
 // Models dealt out over the first two devices, and four, where there are so many.
 int compare_groups(const gavel_cuda_table& table, int32_t devices, const char* libtorch, uint64_t seed) {
   const int32_t indexes[] = {0, 1, 2, 3};
   for (int ranks = 2; ranks <= std::min(devices, 4); ranks *= 2) {
     std::printf("comparing engines over %d devices, seed %llu\n", ranks, static_cast<unsigned long long>(seed));
     const auto make = [&](gavel_config config) {
-      config.device_type = GAVEL_CUDA;
       config.ranks = ranks;
       config.rank_devices = indexes;
       return std::make_unique<gavel::GroupEngine>(
@@ -62,7 +66,7 @@ int main(int argc, char** argv) {
       config.device_index = d;
       return std::make_unique<gavel::DeviceEngine>(config, table, products());
     };
-    if (parity::run(make, 1, GAVEL_GOLDEN, seed) != 0 || parity::run_graphs({table, d, products, false}, seed) != 0) {
+    if (parity::run(make, 1, GAVEL_GOLDEN, seed) != 0 || parity::run_graphs({table, d, products, false, has_fp8(table, d)}, seed) != 0) {
       return 1;
     }
   }

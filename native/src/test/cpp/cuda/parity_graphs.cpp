@@ -9,6 +9,7 @@
 #include "cuda/graphs.h"
 #include "model/cpu_engine.h"
 #include "parity_batch.h"
+#include "parity_precision.h"
 #include "support/error.h"
 
 namespace parity {
@@ -148,20 +149,21 @@ struct Contender {
 // One checkpoint on the CPU, on the device without graphs and on it with them.
 class Trio {
  public:
-  Trio(const GraphTrial& trial, const Checkpoint& checkpoint)
-      : name_(checkpoint.name),
+  Trio(const GraphTrial& trial, const Precision& precision, const Checkpoint& checkpoint)
+      : name_(std::string(precision.name) + " " + checkpoint.name),
         config_(checkpoint.config),
         exact_(trial.exact),
-        cpu_(std::make_unique<gavel::CpuEngine>(config(checkpoint, 0, 0)), checkpoint),
-        direct_(std::make_unique<gavel::DeviceEngine>(config(checkpoint, trial.device, 0), trial.functions,
+        label_limit_(label_limit(relative_limit(precision, checkpoint.config.layers))),
+        cpu_(std::make_unique<gavel::CpuEngine>(checkpoint.shape()), checkpoint),
+        direct_(std::make_unique<gavel::DeviceEngine>(config(checkpoint, precision, trial.device, 0), trial.functions,
                                                       trial.products()),
                 checkpoint),
-        recorded_(std::make_unique<gavel::DeviceEngine>(config(checkpoint, trial.device, 1), trial.functions,
+        recorded_(std::make_unique<gavel::DeviceEngine>(config(checkpoint, precision, trial.device, 1), trial.functions,
                                                         trial.products()),
                   checkpoint) {}
 
   void compare(const std::string& step, const Request& request) {
-    const std::string what = std::string(name_) + ", graphs, " + step;
+    const std::string what = name_ + ", graphs, " + step;
     batches_++;
     if (request.cancelled) {
       expect(direct_.run_cancelled(request) == GAVEL_CANCELLED && recorded_.run_cancelled(request) == GAVEL_CANCELLED,
@@ -178,11 +180,11 @@ class Trio {
     for (size_t i = 0; i < recorded.label_log_probabilities.size(); i++) {
       expect_at_most(what + ", label",
                      std::fabs(other.label_log_probabilities[i] - recorded.label_log_probabilities[i]),
-                     label_limit(config_.layers));
+                     label_limit_);
     }
     for (size_t i = 0; i < recorded.label_log_mass.size(); i++) {
       expect_at_most(what + ", mass", std::fabs(other.label_log_mass[i] - recorded.label_log_mass[i]),
-                     label_limit(config_.layers));
+                     label_limit_);
     }
   }
 
@@ -193,7 +195,7 @@ class Trio {
   void expect_counts(const std::string& when, int64_t held, int64_t replays) const {
     const gavel_info found = info();
     expect(found.graphs == held && found.graph_replays == replays,
-           std::string(name_) + ", graphs " + when + ": expected " + std::to_string(held) + " held and " +
+           name_ + ", graphs " + when + ": expected " + std::to_string(held) + " held and " +
                std::to_string(replays) + " launched, found " + std::to_string(found.graphs) + " and " +
                std::to_string(found.graph_replays));
     const gavel_info direct = direct_.info();
@@ -201,17 +203,20 @@ class Trio {
   }
 
  private:
-  static gavel_config config(const Checkpoint& checkpoint, int32_t device, int32_t graphs) {
-    gavel_config result = checkpoint.config;
-    result.dense_layers = checkpoint.dense_layers.empty() ? nullptr : checkpoint.dense_layers.data();
+  static gavel_config config(const Checkpoint& checkpoint, const Precision& precision, int32_t device,
+                             int32_t graphs) {
+    gavel_config result = checkpoint.shape();
+    result.device_type = GAVEL_CUDA;
+    result.quantization = precision.quantization;
     result.device_index = device;
     result.graphs = graphs;
     return result;
   }
 
-  const char* name_;
+  const std::string name_;
   const gavel_config config_;
   const bool exact_;
+  const double label_limit_;
   const Contender cpu_;
   const Contender direct_;
   const Contender recorded_;
@@ -279,15 +284,16 @@ class TakingProducts : public gavel::Products {
   std::unique_ptr<gavel::Products> inner_;
 };
 
-void compare_failures(const GraphTrial& trial, const Checkpoint& checkpoint, std::mt19937_64& generator) {
+void compare_failures(const GraphTrial& trial, const Precision& precision, const Checkpoint& checkpoint,
+                      std::mt19937_64& generator) {
   sound = &trial.functions;
   gavel_cuda_table failing = trial.functions;
   failing.begin_graph = failing_begin;
   failing.end_graph = failing_end;
   failing.launch_graph = failing_launch;
-  Trio injected({failing, trial.device, trial.products, trial.exact}, checkpoint);
+  Trio injected({failing, trial.device, trial.products, trial.exact, false}, precision, checkpoint);
   const MakeProducts taking = [&] { return std::make_unique<TakingProducts>(trial.functions, trial.products()); };
-  Trio refused({trial.functions, trial.device, taking, trial.exact}, checkpoint);
+  Trio refused({trial.functions, trial.device, taking, trial.exact, false}, precision, checkpoint);
   Requests requests(injected.vocabulary(), 64, generator);
   const Request prompt = requests.keep_prompt();
   injected.compare("prompt", prompt);
@@ -305,9 +311,10 @@ void compare_failures(const GraphTrial& trial, const Checkpoint& checkpoint, std
          "graphs: expected three shapes to be left alone, found " + std::to_string(refused.info().graph_failures));
 }
 
-void compare_graphs(const GraphTrial& trial, const Checkpoint& checkpoint, std::mt19937_64& generator) {
+void compare_graphs(const GraphTrial& trial, const Precision& precision, const Checkpoint& checkpoint,
+                    std::mt19937_64& generator) {
   const int prompt = checkpoint.config.layers == 1 ? 530 : 64;
-  Trio trio(trial, checkpoint);
+  Trio trio(trial, precision, checkpoint);
   Requests requests(trio.vocabulary(), prompt, generator);
   trio.compare("prompt", requests.keep_prompt());
   compare_growth(trio, requests);
@@ -319,10 +326,10 @@ void compare_graphs(const GraphTrial& trial, const Checkpoint& checkpoint, std::
                                        std::to_string(info.graph_failures));
   expect(info.graph_replays >= kSteps / 4, std::string(checkpoint.name) + ", graphs: expected to be launched, found " +
                                                std::to_string(info.graph_replays) + " launches");
-  std::printf("%-30s %d batches, %lld of them graphs\n", checkpoint.name, trio.batches(),
+  std::printf("%-4s %-30s %d batches, %lld of them graphs\n", precision.name, checkpoint.name, trio.batches(),
               static_cast<long long>(info.graph_replays));
   if (checkpoint.config.layers == 1) {
-    compare_failures(trial, checkpoint, generator);
+    compare_failures(trial, precision, checkpoint, generator);
   }
 }
 
@@ -367,9 +374,12 @@ int run_graphs(const GraphTrial& trial, uint64_t seed) {
   std::mt19937_64 generator(seed);
   try {
     check_graph_limits(trial.functions, trial.device);
-    const vector<Checkpoint> all = checkpoints(generator, 1);
+    const vector<Checkpoint> all = checkpoints(generator, 1, kBf16.step);
     for (const size_t i : {1, 3}) {  // dense with a bias, and sparse
-      compare_graphs(trial, all[i], generator);
+      compare_graphs(trial, kBf16, all[i], generator);
+    }
+    if (trial.fp8) {
+      compare_graphs(trial, kFp8, checkpoints(generator, 1, kFp8.step)[2], generator);
     }
   } catch (const gavel::Error& error) {
     std::printf("FAILED: status %d, %s\n", error.status(), error.what());

@@ -13,10 +13,19 @@
 
 namespace {
 
-// A device of more multiprocessors than the model has, so that decoded rows are split over their keys.
+// A device of more multiprocessors than the model has, so that decoded rows are split over their keys, and with
+// FP8.
 int32_t large_device(int32_t device, gavel_cuda_device* info) {
   const int32_t status = gavel_cuda(GAVEL_CUDA_VERSION)->device_info(device, info);
   info->multiprocessors = 16;
+  info->major = 9;
+  return status;
+}
+
+int32_t older_device(int32_t device, gavel_cuda_device* info) {
+  const int32_t status = gavel_cuda(GAVEL_CUDA_VERSION)->device_info(device, info);
+  info->major = 8;
+  info->minor = 6;
   return status;
 }
 
@@ -48,10 +57,18 @@ int main(int argc, char** argv) {
     return std::make_unique<gavel::DeviceEngine>(config, table, std::make_unique<PlainProducts>());
   };
   const parity::MakeProducts products = [] { return std::make_unique<PlainProducts>(); };
-  if (parity::run(one, 1, GAVEL_GOLDEN, seed) != 0 || parity::run_graphs({table, 0, products, true}, seed) != 0) {
+  if (parity::run(one, 1, GAVEL_GOLDEN, seed) != 0 || parity::run_graphs({table, 0, products, true, true}, seed) != 0) {
     return 1;
   }
   measure_tiny(table);
+  gavel_cuda_table older = table;
+  older.device_info = older_device;
+  const auto on_older = [&](const gavel_config& config) {
+    return std::make_unique<gavel::DeviceEngine>(config, older, std::make_unique<PlainProducts>());
+  };
+  if (parity::run_older(on_older) != 0) {
+    return 1;
+  }
   for (const int ranks : {2, 4}) {
     std::printf("over %d ranks\n", ranks);
     const auto group = [&](const gavel_config& config) { return parity::group(table, config, ranks); };

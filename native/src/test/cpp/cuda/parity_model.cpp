@@ -79,7 +79,7 @@ void add_layer(Maker& maker, const Checkpoint& checkpoint, int index) {
   }
 }
 
-gavel_config base() {
+gavel_config base(int step) {
   gavel_config c{};
   c.vocabulary = 131;
   c.hidden = 48;
@@ -87,7 +87,7 @@ gavel_config base() {
   c.heads = 6;
   c.kv_heads = 2;
   c.head_dim = 16;
-  c.intermediate = 88;
+  c.intermediate = step == 8 ? 88 : 80;
   c.max_positions = 2048;
   c.rope_theta = 10000;
   c.rms_epsilon = 1e-5;
@@ -124,6 +124,12 @@ Checkpoint random_checkpoint(const char* name, const gavel_config& config, std::
   return checkpoint;
 }
 
+gavel_config Checkpoint::shape() const {
+  gavel_config shape = config;
+  shape.dense_layers = dense_layers.empty() ? nullptr : dense_layers.data();
+  return shape;
+}
+
 void Checkpoint::load(gavel::Engine& engine) const {
   for (const auto& [name_of, tensor] : tensors) {
     engine.set_tensor(name_of.c_str(), GAVEL_BF16, static_cast<int32_t>(tensor.shape.size()), tensor.shape.data(),
@@ -132,12 +138,12 @@ void Checkpoint::load(gavel::Engine& engine) const {
   engine.finish();
 }
 
-std::vector<Checkpoint> checkpoints(std::mt19937_64& generator, int ranks) {
+std::vector<Checkpoint> checkpoints(std::mt19937_64& generator, int ranks, int step) {
   std::vector<Checkpoint> all;
   const auto add = [&](const char* name, const gavel_config& shape, std::vector<uint8_t> dense_layers) {
     all.push_back(random_checkpoint(name, ranks > 1 ? for_ranks(shape) : shape, std::move(dense_layers), generator));
   };
-  gavel_config llama = base();
+  gavel_config llama = base(step);
   llama.tied_embeddings = 1;
   llama.rope_scaling = GAVEL_ROPE_LLAMA3;
   llama.rope_factor = 8;
@@ -145,25 +151,25 @@ std::vector<Checkpoint> checkpoints(std::mt19937_64& generator, int ranks) {
   llama.rope_high_frequency_factor = 4;
   llama.rope_original_positions = 64;
   add("llama", llama, {});
-  gavel_config qwen2 = base();
+  gavel_config qwen2 = base(step);
   qwen2.heads = 7;
   qwen2.kv_heads = 1;
-  qwen2.hidden = 56;
+  qwen2.hidden = step == 8 ? 56 : 80;
   qwen2.qkv_bias = 1;
   qwen2.layers = 1;
   add("qwen2", qwen2, {});
-  gavel_config qwen3 = base();
+  gavel_config qwen3 = base(step);
   qwen3.heads = qwen3.kv_heads = 2;
   qwen3.head_dim = 80;
   qwen3.qk_norm = 1;
   qwen3.layers = 2;
   add("qwen3", qwen3, {});
-  gavel_config sparse = base();
+  gavel_config sparse = base(step);
   sparse.qk_norm = 1;
   sparse.layers = 2;
   sparse.experts = 8;
   sparse.experts_per_token = 3;
-  sparse.expert_intermediate = 24;
+  sparse.expert_intermediate = step == 8 ? 24 : 32;
   sparse.normalize_experts = 1;
   add("qwen3-moe", sparse, {});
   sparse.normalize_experts = 0;

@@ -22,6 +22,9 @@ struct Checkpoint {
   std::vector<uint8_t> dense_layers;
   std::map<std::string, Tensor> tensors;
 
+  // The config with the flags of dense layers; borrows from the checkpoint.
+  gavel_config shape() const;
+
   // Hands all tensors over and finishes the engine.
   void load(gavel::Engine& engine) const;
 };
@@ -30,7 +33,8 @@ struct Checkpoint {
 Checkpoint random_checkpoint(const char* name, const gavel_config& config, std::vector<uint8_t> dense_layers,
                              std::mt19937_64& generator);
 
-// One of every architecture, small; sizes that no tile divides, or that all of up to four ranks do.
-std::vector<Checkpoint> checkpoints(std::mt19937_64& generator, int ranks);
+// One of every architecture, small; widths are multiples of `step`, 8 or 16, and no tile divides them, or all of up to
+// four ranks do.
+std::vector<Checkpoint> checkpoints(std::mt19937_64& generator, int ranks, int step);
 
 }  // namespace parity

@@ -145,6 +145,7 @@ void check_refusals(const gavel_cuda_table& functions, const gavel_config& shape
                  [&] { gavel::GroupEngine(again, nccl(), never); });
   gavel_config on_cpu = over(shape, 2);
   on_cpu.device_type = GAVEL_CPU;
+  on_cpu.quantization = GAVEL_QUANTIZATION_FP32;
   expect_failure("ranks on a CPU", GAVEL_INVALID_ARGUMENT, "ranks: expected 1 on a CPU, found 2",
                  [&] { gavel::Engine::create(on_cpu); });
   gavel_config alone = over(shape, 2);
@@ -198,7 +199,6 @@ void check_failures(const gavel_cuda_table& functions, const Checkpoint& checkpo
 }  // namespace
 
 std::unique_ptr<gavel::Engine> group(const gavel_cuda_table& functions, gavel_config config, int ranks) {
-  config.device_type = GAVEL_CUDA;
   return std::make_unique<gavel::GroupEngine>(
       over(config, ranks), nccl(),
       [&functions](const gavel_config& own, std::shared_ptr<gavel::Collective> collective) {
@@ -209,8 +209,9 @@ std::unique_ptr<gavel::Engine> group(const gavel_cuda_table& functions, gavel_co
 
 int check_ranks(const gavel_cuda_table& functions, uint64_t seed) {
   std::mt19937_64 generator(seed);
-  Checkpoint checkpoint = checkpoints(generator, 2).front();
+  Checkpoint checkpoint = checkpoints(generator, 2, 8).front();
   checkpoint.config.device_type = GAVEL_CUDA;
+  checkpoint.config.quantization = GAVEL_QUANTIZATION_BF16;
   check_refusals(functions, checkpoint.config);
   check_failures(functions, checkpoint);
   std::printf("ranks that fail: %d checks failed\n", failures);

@@ -149,10 +149,10 @@ int run(const gavel_cuda_table& under_test, uint64_t seed) {
   const struct {
     const char* name;
     void (*body)();
-  } sweeps[] = {{"plan", sweep_plan},     {"types", sweep_types},    {"rms_norm", sweep_rms_norm},
-                {"swiglu", sweep_swiglu}, {"rope", sweep_rope},      {"attention", sweep_attention},
-                {"decode", sweep_decode}, {"head", sweep_head},      {"sampler", sweep_sampler},
-                {"paths", sweep_paths},   {"experts", sweep_experts}};
+  } sweeps[] = {{"plan", sweep_plan},           {"types", sweep_types},       {"rms_norm", sweep_rms_norm},
+                {"swiglu", sweep_swiglu},       {"quantize", sweep_quantize}, {"rope", sweep_rope},
+                {"attention", sweep_attention}, {"decode", sweep_decode},     {"head", sweep_head},
+                {"sampler", sweep_sampler},     {"paths", sweep_paths},       {"experts", sweep_experts}};
   for (const auto& one : sweeps) {
     const int checks_before = checks;
     const int failures_before = failures;

@@ -85,6 +85,7 @@ void sweep_plan();
 void sweep_types();
 void sweep_rms_norm();
 void sweep_swiglu();
+void sweep_quantize();
 void sweep_rope();
 void sweep_attention();
 void sweep_decode();

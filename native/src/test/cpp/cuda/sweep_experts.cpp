@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "device/types.h"
 #include "sweep.h"
 
 namespace sweep {
@@ -77,6 +78,23 @@ struct GroupedShape {
   int experts;
   int k;
   int columns;
+  bool fp8;  // weights
+};
+
+// Rows of any e4m3, subnormal and largest ones too, with a scale each.
+struct Weights8 {
+  Weights8(size_t rows, int k) : values(rows * k) {
+    for (size_t r = 0; r < rows; r++) {
+      scales.push_back(0.001f * static_cast<float>(random_int(1, 4)));
+      for (int i = 0; i < k; i++) {
+        bytes.push_back(static_cast<uint8_t>(random_int(0, 1) * 128 + random_int(0, 126)));
+        values[r * k + i] = gavel::cuda::to_float(gavel::cuda::Fp8{bytes.back()}) * scales.back();
+      }
+    }
+  }
+  vector<float> values;
+  vector<uint8_t> bytes;
+  vector<float> scales;
 };
 
 void test_grouped(const GroupedShape& s) {
@@ -95,9 +113,15 @@ void test_grouped(const GroupedShape& s) {
     begins[e] = static_cast<int32_t>(std::count_if(chosen.begin(), chosen.end(), [&](int c) { return c < e; }));
   }
   const vector<float> rows = rounded(s.type, randoms(static_cast<size_t>(inputs) * s.k));
-  const vector<float> weight = rounded(s.type, randoms(static_cast<size_t>(s.experts) * outputs * s.k));
+  vector<float> weight = rounded(s.type, randoms(static_cast<size_t>(s.experts) * outputs * s.k));
+  const Weights8 weight8(static_cast<size_t>(s.experts) * outputs, s.k);
   const Array<uint16_t> d_rows(encode(s.type, rows)), d_weight(encode(s.type, weight)),
       out(static_cast<size_t>(pairs) * s.columns);
+  const Array<uint8_t> d_weight8(weight8.bytes);
+  const Array<float> d_scales(weight8.scales);
+  if (s.fp8) {
+    weight = weight8.values;
+  }
   const Array<int32_t> d_order(order), d_begins(begins);
   gavel_cuda_grouped_gemm args{};
   args.type = s.type;
@@ -110,13 +134,14 @@ void test_grouped(const GroupedShape& s) {
   args.begins = d_begins.data();
   args.order = d_order.data();
   args.rows = d_rows.data();
-  args.weight = d_weight.data();
+  args.weight = s.fp8 ? static_cast<const void*>(d_weight8.data()) : d_weight.data();
+  args.weight_scales = s.fp8 ? d_scales.data() : nullptr;
   args.out = out.data();
   require(table().grouped_gemm(&args, stream()), "grouped_gemm");
   const vector<float> found = decode(s.type, out.read());
-  const std::string what = "grouped_gemm " + name(s.type) + (s.swiglu ? " swiglu" : "") + " pairs " +
-                           std::to_string(pairs) + " k " + std::to_string(s.k) + " columns " +
-                           std::to_string(s.columns);
+  const std::string what = "grouped_gemm " + name(s.type) + (s.swiglu ? " swiglu" : "") +
+                           (s.fp8 ? " weights in fp8" : "") + " pairs " + std::to_string(pairs) + " k " +
+                           std::to_string(s.k) + " columns " + std::to_string(s.columns);
   for (int p = 0; p < pairs; p++) {
     const float* x = rows.data() + static_cast<size_t>(s.swiglu ? p / s.picks : p) * s.k;
     for (int c = 0; c < s.columns; c++) {
@@ -130,7 +155,7 @@ void test_grouped(const GroupedShape& s) {
         }
       }
       // Tensor cores may cut, not round, what falls off a sum: twice the bound.
-      const double error = 2 * s.k * kUnit;
+      const double error = (2 * s.k + (s.fp8 ? 2 : 0)) * kUnit;
       double expected = sums[0];
       double tolerance = error * sizes[0];
       if (s.swiglu) {
@@ -228,9 +253,11 @@ void sweep_experts() {
   test_routing(3, 32, 32, true);
   for (const int type : {GAVEL_CUDA_BF16, GAVEL_CUDA_FP16}) {
     for (const bool swiglu : {true, false}) {
-      test_grouped({type, swiglu, 1, 1, 3, 8, 8});
-      test_grouped({type, swiglu, random_int(2, 40), 3, 40, 72, 72});
-      test_grouped({type, swiglu, random_int(70, 90), 2, 5, 200, 136});
+      for (const bool fp8 : {false, true}) {
+        test_grouped({type, swiglu, 1, 1, 3, 8, 8, fp8});
+        test_grouped({type, swiglu, random_int(2, 40), 3, 40, 72, 72, fp8});
+        test_grouped({type, swiglu, random_int(70, 90), 2, 5, 200, 136, fp8});
+      }
     }
     for (const int width : {8, 200, 1032}) {
       test_combine(type, random_int(1, 13), random_int(1, 8), width);

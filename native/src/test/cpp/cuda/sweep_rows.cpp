@@ -149,6 +149,29 @@ void test_swiglu(int type, int out_type, int rows, int width) {
   }
 }
 
+void test_quantize(int type, int out_type, int rows, int width) {
+  vector<float> values = rounded(type, randoms(static_cast<size_t>(rows) * width, 5));
+  for (int j = 0; j < width; j++) {
+    values[j] = 0;  // a row of zeros has the scale zero
+  }
+  const Array<uint16_t> input(encode(type, values));
+  Output out(out_type, rows, width);
+  gavel_cuda_quantize args{};
+  args.type = type;
+  args.out_type = out_type;
+  args.rows = rows;
+  args.width = width;
+  args.in = input.data();
+  args.out = out.bytes.data();
+  args.scales = out.scales.data();
+  require(table().quantize(&args, stream()), "quantize");
+  for (int i = 0; i < rows; i++) {
+    const float* row = values.data() + static_cast<size_t>(i) * width;
+    out.check("quantize " + name(type) + " to " + std::to_string(out_type) + " width " + std::to_string(width), i,
+              vector<double>(row, row + width), 0);
+  }
+}
+
 struct RopeShape {
   int rows;
   int heads;
@@ -313,6 +336,22 @@ void sweep_swiglu() {
       }
     }
   }
+}
+
+void sweep_quantize() {
+  for (const int type : kTypes) {
+    for (const int out_type : {GAVEL_CUDA_FP8, GAVEL_CUDA_INT8}) {
+      for (const int width : {8, 200, 1024, 4104, 16392}) {
+        test_quantize(type, out_type, random_int(1, 9), width);
+      }
+    }
+  }
+  gavel_cuda_quantize bad{};
+  bad.width = 8;
+  bad.in = bad.out = &bad;
+  expect_refused(table().quantize(&bad, stream()), "out_type: expected 2 (fp8) or 3 (int8), found 0");
+  bad.out_type = GAVEL_CUDA_FP8;
+  expect_refused(table().quantize(&bad, stream()), "scales");
 }
 
 void sweep_rope() {

@@ -13,9 +13,11 @@ public final class EngineFlags {
 
   @Option(
       names = "--quantization",
-      paramLabel = "fp32|int8",
+      paramLabel = "fp32|int8|bf16|fp16|fp8",
       converter = QuantizationConverter.class,
-      description = "How linear layers compute; fp32 (the default) is exact.")
+      description =
+          "How the model computes: on a CPU fp32 (its default, exact) or int8, on a CUDA device bf16"
+              + " (its default), fp16 or fp8.")
   private Quantization quantization;
 
   @Option(names = "--threads", paramLabel = "T", description = "CPU threads; default: all cores.")

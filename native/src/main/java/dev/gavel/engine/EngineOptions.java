@@ -5,6 +5,7 @@ package dev.gavel.engine;
  *
  * @param device {@code cpu}, or {@code cuda:0} and so on; {@code cuda:0+1} deals the model out over
  *     these devices, for one that does not fit any of them
+ * @param quantization one that the device takes ({@link Quantization#of})
  * @param threads CPU threads, the caller's included
  * @param batchTokensMax rows of the largest batch, the label trie's rows included; the workspace
  *     grows to the largest batch seen
@@ -39,9 +40,16 @@ public record EngineOptions(
         "cpu", Quantization.FP32, Runtime.getRuntime().availableProcessors(), 4096, 16, 1024);
   }
 
+  /** On a device, in what it computes by default. */
   public EngineOptions withDevice(String value) {
     return new EngineOptions(
-        value, quantization, threads, batchTokensMax, blockTokens, blocks, cudaGraphs);
+        value,
+        Quantization.defaultOf(value),
+        threads,
+        batchTokensMax,
+        blockTokens,
+        blocks,
+        cudaGraphs);
   }
 
   public EngineOptions withQuantization(Quantization value) {

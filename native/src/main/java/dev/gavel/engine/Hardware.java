@@ -39,6 +39,40 @@ public final class Hardware {
     return rate[0];
   }
 
+  /**
+   * The same where an engine on CUDA computes, with the products that it has there. Of several
+   * devices the first is measured, and the sum over all is given.
+   *
+   * @param device {@code cuda:N} or {@code cuda:N+M}
+   * @param quantization one that a CUDA device takes
+   * @throws EngineException UNAVAILABLE without the device or a LibTorch that drives it
+   */
+  public static double deviceGemmGigaOperationsPerSecond(
+      String device, Quantization quantization, int m, int n, int k, double seconds) {
+    int[] indexes = DeviceName.parse(device).indexes();
+    NativeRuntime.load();
+    double[] rate = new double[1];
+    NativeRuntime.check(
+        Gavel.gavel_measure_device_gemm(
+            indexes[0], quantization.ordinal(), m, n, k, seconds, rate));
+    return rate[0] * indexes.length;
+  }
+
+  /**
+   * The memory of CUDA devices in GB/s, read and written, by copies of so many bytes; several
+   * devices as above.
+   *
+   * @param device {@code cuda:N} or {@code cuda:N+M}
+   * @throws EngineException UNAVAILABLE without the device
+   */
+  public static double deviceGigabytesPerSecond(String device, long bytes, double seconds) {
+    int[] indexes = DeviceName.parse(device).indexes();
+    NativeRuntime.load();
+    double[] rate = new double[1];
+    NativeRuntime.check(Gavel.gavel_measure_device_copy(indexes[0], bytes, seconds, rate));
+    return rate[0] * indexes.length;
+  }
+
   /** Memory read bandwidth in GB/s over a buffer of the given size. */
   public static double memoryGigabytesPerSecond(int threads, long bufferBytes, double seconds) {
     NativeRuntime.load();

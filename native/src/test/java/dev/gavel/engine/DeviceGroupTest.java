@@ -51,7 +51,7 @@ class DeviceGroupTest {
   }
 
   private static EngineOptions on(String device) {
-    return new EngineOptions(device, Quantization.FP32, 1, 256, 16, 8);
+    return new EngineOptions(device, Quantization.defaultOf(device), 1, 256, 16, 8);
   }
 
   /** Label log-probabilities of a prefix's items. */

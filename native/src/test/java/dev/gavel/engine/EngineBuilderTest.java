@@ -219,6 +219,9 @@ class EngineBuilderTest {
       EngineOptions options = new EngineOptions(device, o.quantization(), 1, 64, 16, 8);
       invalid(() -> EngineBuilder.create(QWEN2.config(), options).close(), "expected");
     }
+    invalid(
+        () -> EngineBuilder.create(QWEN2.config(), o.withQuantization(Quantization.FP8)).close(),
+        "expected fp32 or int8 on a CPU, found fp8");
     EngineOptions cuda = new EngineOptions("cuda:63", o.quantization(), 1, 64, 16, 8);
     refused(
         EngineException.Code.UNAVAILABLE,

@@ -41,7 +41,9 @@ class EngineInfoTest {
 
   /** A pool is sized before the engine is there, by what {@link Quantization} says. */
   @ParameterizedTest
-  @EnumSource(Quantization.class)
+  @EnumSource(
+      value = Quantization.class,
+      names = {"FP32", "INT8"})
   void keysAndValuesTakeWhatTheQuantizationSays(Quantization quantization) {
     Golden golden = Golden.named("llama-tied");
     ModelConfig c = golden.config();

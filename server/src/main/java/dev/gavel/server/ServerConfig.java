@@ -63,6 +63,7 @@ public record ServerConfig(
    *
    * @param device where to compute, if there is one
    * @param devices where to compute; empty: on {@code device}
+   * @param quantization empty: the devices' default
    * @param threads of all engines together; 0: all processors
    * @param batchDelayMicrosMax how long a batch that is not full waits for more calls; 0: not
    * @param kvBlocks KV blocks in the pool, where {@code kvBytesMax} is 0
@@ -89,7 +90,6 @@ public record ServerConfig(
       range("engine.blockTokens", blockTokens, 1, 4096);
       range("engine.kvBlocks", kvBlocks, 0, 1 << 26);
       range("engine.kvBytesMax", kvBytesMax, 0, Long.MAX_VALUE);
-      parse(quantization);
       device = DeviceNames.canonical("engine.device", device);
       devices = DeviceNames.canonical("engine.devices", devices);
       if (!devices.isEmpty() && !device.equals(DeviceNames.CPU)) {
@@ -154,14 +154,17 @@ public record ServerConfig(
           graphs);
     }
 
-    static Quantization parse(String id) {
-      for (Quantization value : Quantization.values()) {
-        if (value.id().equals(id)) {
-          return value;
-        }
+    /**
+     * What the engine computes in.
+     *
+     * @throws IllegalArgumentException naming what the device takes
+     */
+    Quantization parsed() {
+      try {
+        return Quantization.parse(quantization, allDevices().get(0));
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException("engine.quantization: " + e.getMessage(), e);
       }
-      throw new IllegalArgumentException(
-          "engine.quantization: expected fp32 or int8, found \"" + id + "\"");
     }
   }
 
@@ -209,6 +212,7 @@ public record ServerConfig(
   public ServerConfig {
     range("drainSecondsMax", drainSecondsMax, 0, 86_400);
     ListenAddress.parse(listen);
+    engine.parsed();
   }
 
   private static void range(String key, long value, long min, long max) {
@@ -229,7 +233,7 @@ public record ServerConfig(
         new EngineRoom(
             engine.device(),
             List.of(),
-            engine.quantization().id(),
+            "",
             0,
             engine.batchTokensMax(),
             0,
@@ -298,7 +302,7 @@ public record ServerConfig(
       all.add(
           new EngineOptions(
               devices.get(i),
-              EngineRoom.parse(engine.quantization),
+              engine.parsed(),
               Math.max(1, share),
               engine.batchTokensMax,
               engine.blockTokens,
@@ -312,7 +316,7 @@ public record ServerConfig(
     if (engine.kvBytesMax == 0) {
       return engine.kvBlocks;
     }
-    int elementBytes = EngineRoom.parse(engine.quantization).keyValueBytes();
+    int elementBytes = engine.parsed().keyValueBytes();
     long bytesPerToken = 2L * model.layers() * model.kvHeads() * model.headDim() * elementBytes;
     long blocks = engine.kvBytesMax / (bytesPerToken * engine.blockTokens);
     range("engine.kvBytesMax in KV blocks", blocks, 1, 1 << 26);

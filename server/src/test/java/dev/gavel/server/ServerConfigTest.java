@@ -61,7 +61,10 @@ class ServerConfigTest {
         "'resultCache: {secondsMax: 0}' | resultCache.secondsMax: expected 1 to 1000000000, found 0",
         "'limits: 3' | limits: expected keys and values, found 3",
         "'[1]' | expected keys and values",
-        "'engine: {quantization: int4}' | expected fp32 or int8, found \"int4\"",
+        "'engine: {quantization: int4}' | expected one of fp32, int8 on cpu, found \"int4\"",
+        "'engine: {quantization: fp8}' | expected one of fp32, int8 on cpu, found \"fp8\"",
+        "'engine: {device: \"cuda:0\", quantization: fp32}' | expected one of bf16, fp16, fp8 on cuda:0,"
+            + " found \"fp32\"",
         "'engine: {threads: 99999999999}' | threads",
         "'engine: {kvCacheEnabled: 1}' | engine.kvCacheEnabled: expected true or false, found 1",
         "'engine: {device: gpu}' | engine.device: expected cpu, cuda:N or cuda:N+M, found \"gpu\"",
@@ -127,6 +130,12 @@ class ServerConfigTest {
             .get(0)
             .cudaGraphs());
     assertEquals(Quantization.INT8, options.quantization());
+    EngineOptions onCuda =
+        read("engine: {device: 'cuda:0', kvBytesMax: 10240, blockTokens: 8}")
+            .engineOptions(new FakeModel().config())
+            .get(0);
+    assertEquals(Quantization.BF16, onCuda.quantization());
+    assertEquals(40, onCuda.blocks());
     assertEquals(
         1024, ServerConfig.defaults().engineOptions(new FakeModel().config()).get(0).blocks());
     assertThrows(

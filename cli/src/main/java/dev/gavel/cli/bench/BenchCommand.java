@@ -133,7 +133,7 @@ public final class BenchCommand extends Action {
     private EngineOptions options(ScoreShape shape) {
       EngineOptions options = engineFlags.options(this);
       ceilingFlags
-          .problem(options.device())
+          .problem()
           .ifPresent(
               problem -> {
                 throw usage(problem);

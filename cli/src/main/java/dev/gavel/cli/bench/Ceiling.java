@@ -1,10 +1,11 @@
 package dev.gavel.cli.bench;
 
+import dev.gavel.engine.Engine;
 import dev.gavel.engine.EngineException;
+import dev.gavel.engine.EngineInfo;
 import dev.gavel.engine.Hardware;
 import dev.gavel.engine.Hardware.Provider;
 import dev.gavel.engine.ModelConfig;
-import dev.gavel.engine.Quantization;
 import java.nio.file.Path;
 import java.util.Locale;
 
@@ -29,14 +30,43 @@ public record Ceiling(
   private static final double GEMM_SECONDS = 0.7;
   private static final double COPY_SECONDS = 0.3;
   private static final long COPY_BYTES = 256L << 20;
+  private static final long DEVICE_COPY_BYTES = 1L << 30;
 
   /**
-   * Measures; takes two to three seconds.
+   * Measures where the engine computes, and in what; takes two to three seconds.
    *
    * @param rows rows of a batch
    */
-  public static Ceiling measure(
-      ModelConfig config, Quantization quantization, int threads, int rows) {
+  public static Ceiling measure(Engine engine, int rows) {
+    EngineInfo info = engine.info();
+    return info.device().equals("cpu")
+        ? ofCpu(engine.config(), info, rows)
+        : ofDevice(engine.config(), info, rows);
+  }
+
+  private static Ceiling ofDevice(ModelConfig config, EngineInfo info, int rows) {
+    int n = config.experts() > 0 ? config.expertIntermediate() : config.intermediate();
+    int k = config.hidden();
+    double speed =
+        Hardware.deviceGemmGigaOperationsPerSecond(
+            info.device(), info.quantization(), rows, n, k, GEMM_SECONDS);
+    double bandwidth = gigabytesPerSecond(info, COPY_BYTES, COPY_SECONDS);
+    String provider = Provider.LIBTORCH.name().toLowerCase(Locale.ROOT);
+    return new Ceiling(speed, provider, rows, n, k, bandwidth, "");
+  }
+
+  /**
+   * Memory bandwidth where the engine computes.
+   *
+   * @param bytes of the buffer, where that is a CPU
+   */
+  static double gigabytesPerSecond(EngineInfo info, long bytes, double seconds) {
+    return info.device().equals("cpu")
+        ? Hardware.memoryGigabytesPerSecond(info.threads(), bytes, seconds)
+        : Hardware.deviceGigabytesPerSecond(info.device(), DEVICE_COPY_BYTES, seconds);
+  }
+
+  private static Ceiling ofCpu(ModelConfig config, EngineInfo info, int rows) {
     int n = config.experts() > 0 ? config.expertIntermediate() : config.intermediate();
     int k = config.hidden();
     String note = openLibtorch();
@@ -48,13 +78,13 @@ public record Ceiling(
       }
       double speed =
           Hardware.gemmGigaOperationsPerSecond(
-              provider, quantization, threads, rows, n, k, GEMM_SECONDS);
+              provider, info.quantization(), info.threads(), rows, n, k, GEMM_SECONDS);
       if (speed > best) {
         best = speed;
         fastest = provider;
       }
     }
-    double bandwidth = Hardware.memoryGigabytesPerSecond(threads, COPY_BYTES, COPY_SECONDS);
+    double bandwidth = gigabytesPerSecond(info, COPY_BYTES, COPY_SECONDS);
     return new Ceiling(best, fastest.name().toLowerCase(Locale.ROOT), rows, n, k, bandwidth, note);
   }
 

@@ -1,14 +1,10 @@
 package dev.gavel.cli.bench;
 
 import dev.gavel.engine.Engine;
-import dev.gavel.engine.Hardware;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
-/**
- * Ceilings that were measured elsewhere. A CPU's are measured here, where none are given; a
- * device's have to be given.
- */
+/** Ceilings that were measured elsewhere; where none are given, they are measured here. */
 final class CeilingFlags {
   private static final double READ_SECONDS = 0.5;
   private static final long READ_BYTES = 256L << 20;
@@ -16,26 +12,21 @@ final class CeilingFlags {
   @Option(
       names = "--peak",
       paramLabel = "GOPS",
-      description = "The device's product rate in billions of operations a second; CPU: measured.")
+      description = "Rate of matrix products, in billions of operations a second; default: measured.")
   private Double peak;
 
   @Option(
       names = "--bandwidth",
       paramLabel = "GBPS",
-      description = "The device's memory bandwidth in GB/s; CPU: measured.")
+      description = "Memory bandwidth in GB/s; default: measured.")
   private Double bandwidth;
 
-  /** What is wrong with the flags on this device, if anything. */
-  Optional<String> problem(String device) {
+  /** What is wrong with the flags, if anything. */
+  Optional<String> problem() {
     if ((peak == null) != (bandwidth == null)) {
       return Optional.of("--peak and --bandwidth: expected both or neither, found one");
     }
-    if (peak == null) {
-      return device.equals("cpu")
-          ? Optional.empty()
-          : Optional.of("--peak and --bandwidth: expected both on " + device + ", found neither");
-    }
-    if (!(peak > 0 && bandwidth > 0)) {
+    if (peak != null && !(peak > 0 && bandwidth > 0)) {
       return Optional.of(
           "--peak and --bandwidth: expected numbers above 0, found " + peak + " and " + bandwidth);
     }
@@ -49,8 +40,7 @@ final class CeilingFlags {
    */
   Ceiling measure(Engine engine, int rows) {
     if (peak == null) {
-      return Ceiling.measure(
-          engine.config(), engine.info().quantization(), engine.info().threads(), rows);
+      return Ceiling.measure(engine, rows);
     }
     return new Ceiling(peak, "given", 0, 0, 0, bandwidth, "");
   }
@@ -59,6 +49,6 @@ final class CeilingFlags {
   double bandwidth(Engine engine) {
     return bandwidth != null
         ? bandwidth
-        : Hardware.memoryGigabytesPerSecond(engine.info().threads(), READ_BYTES, READ_SECONDS);
+        : Ceiling.gigabytesPerSecond(engine.info(), READ_BYTES, READ_SECONDS);
   }
 }

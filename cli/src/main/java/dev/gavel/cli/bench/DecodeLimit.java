@@ -2,7 +2,6 @@ package dev.gavel.cli.bench;
 
 import dev.gavel.engine.EngineInfo;
 import dev.gavel.engine.ModelConfig;
-import dev.gavel.engine.Quantization;
 
 /**
  * The least that a decoding step must read: every weight that a token is multiplied with, once for
@@ -12,7 +11,7 @@ import dev.gavel.engine.Quantization;
  * of experts only as many experts are counted as one token uses.
  *
  * @param parameters used in matrix products per token, the head included
- * @param parameterBytes 1 in int8, 4 in fp32
+ * @param parameterBytes 1 in int8 and fp8, 2 in bf16 and fp16, 4 in fp32
  * @param kvBytesPerToken bytes of keys and values of one token, over all layers
  */
 public record DecodeLimit(long parameters, int parameterBytes, long kvBytesPerToken) {
@@ -20,8 +19,8 @@ public record DecodeLimit(long parameters, int parameterBytes, long kvBytesPerTo
   /** The limit of a loaded model. */
   public static DecodeLimit of(ModelConfig config, EngineInfo info) {
     long head = (long) config.vocabulary() * config.hidden();
-    int bytes = info.quantization() == Quantization.INT8 ? 1 : 4;
-    return new DecodeLimit(info.linearParameters() + head, bytes, info.kvBytesPerToken());
+    return new DecodeLimit(
+        info.linearParameters() + head, info.quantization().weightBytes(), info.kvBytesPerToken());
   }
 
   /** Bytes of one step. */

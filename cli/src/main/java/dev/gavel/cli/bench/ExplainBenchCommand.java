@@ -68,7 +68,7 @@ final class ExplainBenchCommand extends Action {
   private EngineOptions options(DecodeShape shape) {
     EngineOptions options = engineFlags.options(this);
     ceilingFlags
-        .problem(options.device())
+        .problem()
         .ifPresent(
             problem -> {
               throw usage(problem);

@@ -52,7 +52,7 @@ final class PipeBenchCommand extends Action {
     EngineOptions options =
         engineFlags.options(this).withBatchTokensMax(BATCH_TOKENS_MAX).withBlocks(1);
     ceilingFlags
-        .problem(options.device())
+        .problem()
         .ifPresent(
             problem -> {
               throw usage(problem);

@@ -61,7 +61,7 @@ public record ScoreBenchResult(
   }
 
   private String unit() {
-    return info.quantization() == Quantization.FP32 ? "GFLOP/s" : "GOP/s";
+    return info.quantization() == Quantization.INT8 ? "GOP/s" : "GFLOP/s";
   }
 
   /** The object of {@code bench score --json}. */

@@ -65,7 +65,7 @@ final class RankWorker {
             Duration.ofMinutes(5));
     GlooExchange exchange = GlooExchange.join(spec);
     Rank part = new Rank(rank, 2, (at, n, type, stream) -> sum(exchange, at, n, type));
-    EngineOptions options = new EngineOptions("cuda:0", Quantization.FP32, 1, 256, 16, 16);
+    EngineOptions options = new EngineOptions("cuda:0", Quantization.BF16, 1, 256, 16, 16);
     for (String shape : SHAPES) {
       try (Engine engine =
           engine(Path.of(args[2], shape), config -> EngineBuilder.create(config, options, part))) {

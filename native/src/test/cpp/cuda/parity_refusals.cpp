@@ -1,0 +1,111 @@
+// What a precision does not take: devices, widths, weights and values.
+#include <string>
+#include <vector>
+
+#include "model/cpu_engine.h"
+#include "parity_batch.h"
+#include "parity_precision.h"
+#include "support/error.h"
+
+namespace parity {
+
+namespace {
+
+template <typename F>
+void expect_refused(const std::string& what, int32_t status, const std::string& words, const F& body) {
+  try {
+    body();
+    expect(false, what + ": expected a refusal, found none");
+  } catch (const gavel::Error& error) {
+    expect(error.status() == status && std::string(error.what()).find(words) != std::string::npos,
+           what + ": expected status " + std::to_string(status) + " and '" + words + "', found " +
+               std::to_string(error.status()) + " and '" + error.what() + "'");
+  }
+}
+
+Target with(const MakeEngine& make, int32_t quantization) {
+  Precision chosen = kPrecisions[0];
+  for (const Precision& precision : kPrecisions) {
+    chosen = precision.quantization == quantization ? precision : chosen;
+  }
+  chosen.quantization = quantization;
+  return {make, 1, chosen};
+}
+
+void refuse_devices(const MakeEngine& make, const gavel_config& shape) {
+  gavel_config on_cpu = shape;
+  on_cpu.quantization = GAVEL_QUANTIZATION_FP8;
+  expect_refused("fp8 on the CPU", GAVEL_INVALID_ARGUMENT, "expected fp32 or int8 on a CPU, found fp8",
+                 [&] { gavel::CpuEngine engine(on_cpu); });
+  expect_refused("int8 on a device", GAVEL_INVALID_ARGUMENT, "expected bf16, fp16 or fp8 on a CUDA device, found int8",
+                 [&] { with(make, GAVEL_QUANTIZATION_INT8).engine(shape); });
+}
+
+void refuse_widths(const MakeEngine& make, gavel_config shape) {
+  shape.intermediate = 88;
+  expect_refused("fp8, width 88", GAVEL_INVALID_ARGUMENT, "intermediate: expected a multiple of 16",
+                 [&] { with(make, GAVEL_QUANTIZATION_FP8).engine(shape); });
+  with(make, GAVEL_QUANTIZATION_FP16).engine(shape);
+}
+
+void scale(Checkpoint& checkpoint, const std::string& name, int exponent) {
+  for (uint16_t& bits : checkpoint.tensors.at(name).bf16) {
+    bits = static_cast<uint16_t>((bits & 0x7F80u) == 0 ? bits : bits + (exponent << 7));
+  }
+}
+
+void run_one(gavel::Engine& engine, int vocabulary) {
+  Batch batch;
+  batch.add({1, 2, 3}, -1, {}, -1, GAVEL_OUTPUT_LOGITS);
+  vector<float> logits(vocabulary);
+  gavel_outputs outputs{};
+  outputs.logits = logits.data();
+  engine.run(batch.view(false), nullptr, outputs);
+}
+
+// Weights that fp16 does not hold, and weights that it does but whose products it does not.
+void refuse_values(const MakeEngine& make, const Checkpoint& original) {
+  Checkpoint heavy = original;
+  scale(heavy, "model.layers.1.self_attn.o_proj.weight", 24);
+  expect_refused("fp16, a large weight", GAVEL_INVALID_ARGUMENT, "model.layers.1.self_attn.o_proj.weight: expected",
+                 [&] { heavy.load(*with(make, GAVEL_QUANTIZATION_FP16).engine(heavy.shape())); });
+  Checkpoint wild = original;
+  scale(wild, "model.layers.0.mlp.up_proj.weight", 9);
+  scale(wild, "model.layers.0.mlp.down_proj.weight", 9);
+  for (const Precision& precision : kPrecisions) {
+    const Target one = with(make, precision.quantization);
+    if (!one.available()) {
+      continue;
+    }
+    const std::unique_ptr<gavel::Engine> engine = one.engine(wild.shape());
+    wild.load(*engine);
+    if (precision.quantization == GAVEL_QUANTIZATION_FP16) {
+      expect_refused("fp16, large products", GAVEL_INTERNAL, "bf16 holds them",
+                     [&] { run_one(*engine, wild.config.vocabulary); });
+    } else {
+      run_one(*engine, wild.config.vocabulary);
+    }
+  }
+}
+
+}  // namespace
+
+void compare_refusals(const MakeEngine& make) {
+  std::mt19937_64 generator(1);
+  const Checkpoint checkpoint = checkpoints(generator, 1, 16).front();
+  refuse_devices(make, checkpoint.shape());
+  refuse_values(make, checkpoint);
+  if (with(make, GAVEL_QUANTIZATION_FP8).available()) {
+    refuse_widths(make, checkpoint.shape());
+  }
+}
+
+void refuse_older(const MakeEngine& make) {
+  std::mt19937_64 generator(1);
+  const Checkpoint checkpoint = checkpoints(generator, 1, 16).front();
+  expect_refused("fp8 on an older device", GAVEL_UNAVAILABLE, "8.9 or later for quantization fp8, found 8.6",
+                 [&] { with(make, GAVEL_QUANTIZATION_FP8).engine(checkpoint.shape()); });
+  with(make, GAVEL_QUANTIZATION_FP16).engine(checkpoint.shape());
+}
+
+}  // namespace parity
