@@ -31,12 +31,12 @@ struct Precision {
   bool fp8() const { return quantization == GAVEL_QUANTIZATION_FP8; }
 };
 
-constexpr Precision kPrecisions[] = {{"bf16", GAVEL_QUANTIZATION_BF16, 0x1p-9, 8},
+inline constexpr Precision kPrecisions[] = {{"bf16", GAVEL_QUANTIZATION_BF16, 0x1p-9, 8},
                                      {"fp16", GAVEL_QUANTIZATION_FP16, 0x1p-12, 8},
                                      {"fp8", GAVEL_QUANTIZATION_FP8, 0x1p-9, 16}};
 
-constexpr const Precision& kBf16 = kPrecisions[0];
-constexpr const Precision& kFp8 = kPrecisions[2];
+inline constexpr const Precision& kBf16 = kPrecisions[0];
+inline constexpr const Precision& kFp8 = kPrecisions[2];
 
 // Of the relative error of logits after so many layers: four times what is expected, since a row in whose
 // attention two keys nearly tie feels roundings more than others. further: roundings to 16 bits of a layer.
