@@ -39,7 +39,7 @@ RUN cp -a .gavel/dist /opt/gavel \
         /opt/gavel/native/libquadmath.so.0 /opt/gavel/native/libgomp.so.1; \
     fi \
  && "$(dirname "$(readlink -f "$(command -v javac)")")/jlink" \
-      --add-modules java.base,java.logging,java.management,java.naming,java.net.http,java.sql,java.xml,jdk.crypto.ec,jdk.unsupported,jdk.zipfs \
+      --add-modules java.base,java.logging,java.management,java.naming,java.net.http,java.sql,java.xml,jdk.crypto.ec,jdk.management,jdk.unsupported,jdk.zipfs \
       --strip-debug --no-header-files --no-man-pages --compress=2 --output /opt/gavel/jre \
  && /opt/gavel/jre/bin/java -Xshare:dump \
  && /opt/gavel/bin/gavel archive-classes

@@ -120,8 +120,8 @@ class Check:
                 log.write(said)
                 raise Failed(f"{pathlib.Path(command[0]).name}: not done in time") from None
             log.write(said)
-        if process.returncode == SKIPPED_STATUS:
-            raise Skipped(last_line(said) or "it says so")
+        if process.returncode == SKIPPED_STATUS:  # there is a device, or it would not have been asked
+            raise Failed(f"{pathlib.Path(command[0]).name} {last_line(said)}")
         if process.returncode:
             raise Failed(f"{pathlib.Path(command[0]).name}: status {process.returncode}: {self.first_error(begin)}")
         return said

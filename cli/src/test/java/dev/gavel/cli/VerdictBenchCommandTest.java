@@ -20,12 +20,24 @@ class VerdictBenchCommandTest {
       assertEquals(
           0,
           terminal.run(
-              "bench", "verdict", "--target", sidecar.target(), "--requests", "7", "--warm-up", "2",
-              "--item-chars", "31", "--seed", "5", "--json"),
+              "bench",
+              "verdict",
+              "--target",
+              sidecar.target(),
+              "--requests",
+              "7",
+              "--warm-up",
+              "2",
+              "--item-chars",
+              "31",
+              "--seed",
+              "5",
+              "--json"),
           terminal::err);
       JsonNode json = new JsonMapper().readTree(terminal.out());
       assertEquals(
-          json.at("/verdict_seconds/median").asDouble() / json.at("/score_seconds/median").asDouble(),
+          json.at("/verdict_seconds/median").asDouble()
+              / json.at("/score_seconds/median").asDouble(),
           json.path("verdict_over_score").asDouble(),
           1e-9);
       assertEquals("fake", json.path("model").asText());
