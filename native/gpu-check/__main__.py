@@ -49,6 +49,7 @@ STEPS = {
     "serve": Step(180, serving.serve, rehearsed=True),
     "fidelity": Step(180, serving.fidelity, rehearsed=True),
     "bench-score": Step(240, benches.score, rehearsed=True),
+    "bench-score-fp8": Step(240, benches.score_fp8),
     "bench-explain": Step(240, benches.explain, rehearsed=True),
     "bench-verdict": Step(240, benches.verdict, rehearsed=True),
     "transformers": Step(420, benches.transformers, rehearsed=True),

@@ -12,6 +12,7 @@ WORK = ((150, 100, 150, 0.6, None), (120, 10, 180, None, 3000))
 REHEARSED_WORK = ((15, 4, 15, None, None),)
 STREAMS = (1, 32)
 REHEARSED_STREAMS = (1, 2)
+FP8_BAR = 0.5  # of what the FP8 product allows
 DECODE_BAR = 0.7
 VERDICT_MOST = 1.1  # times a scoring call of one item
 
@@ -51,6 +52,19 @@ def score(check: Check) -> list[Row]:
         if least:
             rows.append(Row(f"{what}: beside the bar", rate, "items/s", least, 1.0))
     return rows
+
+
+def score_fp8(check: Check) -> list[Row]:
+    """The larger of the two works in FP8, beside its own product's rate."""
+    product = "fp8 product"
+    if check.figure("ceilings", product) is None:
+        raise Skipped("the ceilings have no FP8 product: the device has none, or PyTorch")
+    prefix, items, tokens, _, _ = WORK[0]
+    found = bench_command(check, "score", "--shape", shape(check), "--quantization", "fp8", "--prefix", prefix,
+                          "--items", items, "--item-tokens", tokens, "--requests", 20,
+                          *ceiling_flags(check, product))
+    return [Row(f"score in FP8, prefix {prefix}, {items} items of {tokens}", found["pairs_per_second"], "items/s",
+                items / found["limit_seconds"], FP8_BAR)]
 
 
 def explain(check: Check) -> list[Row]:
