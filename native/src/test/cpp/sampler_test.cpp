@@ -46,8 +46,8 @@ double outside(const Ranked& ranked, const SamplerSettings& s, int token, double
       continue;
     }
     const double at = uniform(s.seed, s.draw) * mass;
-    nearest = std::min(nearest,
-                       std::max({0.0, ranked.cumulative[place] - at, at - ranked.cumulative[place + 1]}) / mass);
+    nearest =
+        std::min(nearest, std::max({0.0, ranked.cumulative[place] - at, at - ranked.cumulative[place + 1]}) / mass);
     if (mass >= (s.top_p + slack) * total) {
       break;
     }

@@ -39,21 +39,10 @@ namespace {
 #define GAVEL_NAME(x) GAVEL_STRING(x)
 
 extern const Kernels kKernels;
-const Kernels kKernels = {GAVEL_NAME(GAVEL_ISA),
-                          kPanel,
-                          kTile,
-                          {kGroup, kWeightOffset},
-                          pack_rows,
-                          gemm_f32,
-                          quantize_rows,
-                          gemm_int8,
-                          attention,
-                          attention_bf16,
-                          rms_norm,
-                          rope,
-                          log_sum_exp,
-                          group_maxima,
-                          weigh_logits};
+const Kernels kKernels = {
+    GAVEL_NAME(GAVEL_ISA), kPanel,       kTile,       {kGroup, kWeightOffset}, pack_rows, gemm_f32,
+    quantize_rows,         gemm_int8,    attention,   attention_bf16,          rms_norm,  rope,
+    log_sum_exp,           group_maxima, weigh_logits};
 
 }  // namespace GAVEL_ISA
 }  // namespace gavel

@@ -1,8 +1,7 @@
-#include "kernels/logits.h"
-
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/logits.h"
 #include "kernels/reference.h"
 
 namespace gavel::reference {

@@ -53,9 +53,9 @@ class Head {
   std::vector<float*> row_pointers_;
   std::vector<int> rows_;                             // scratch: outputs in question
   std::vector<std::vector<float>> candidate_logits_;  // [outputs][candidates of the node]
-  std::vector<LogSum> partial_sums_;  // [rows in question, chunks]
-  std::vector<double> normalizers_;  // [outputs] log-sum-exp of the vocabulary
-  std::vector<Sampler> samplers_;    // [threads]
+  std::vector<LogSum> partial_sums_;                  // [rows in question, chunks]
+  std::vector<double> normalizers_;                   // [outputs] log-sum-exp of the vocabulary
+  std::vector<Sampler> samplers_;                     // [threads]
 };
 
 }  // namespace gavel

@@ -1,9 +1,8 @@
 #include "host_products.h"
 
+#include "device/platform.h"
 #include "device/types.h"
 #include "gavel_cuda.h"
-
-#include "device/platform.h"
 
 namespace {
 

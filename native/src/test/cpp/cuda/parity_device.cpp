@@ -66,7 +66,8 @@ int main(int argc, char** argv) {
       config.device_index = d;
       return std::make_unique<gavel::DeviceEngine>(config, table, products());
     };
-    if (parity::run(make, 1, GAVEL_GOLDEN, seed) != 0 || parity::run_graphs({table, d, products, false, has_fp8(table, d)}, seed) != 0) {
+    if (parity::run(make, 1, GAVEL_GOLDEN, seed) != 0 ||
+        parity::run_graphs({table, d, products, false, has_fp8(table, d)}, seed) != 0) {
       return 1;
     }
   }

@@ -179,12 +179,10 @@ class Trio {
     const Results& other = config_.experts > 0 ? direct : cpu_.run(request, config_.vocabulary);
     for (size_t i = 0; i < recorded.label_log_probabilities.size(); i++) {
       expect_at_most(what + ", label",
-                     std::fabs(other.label_log_probabilities[i] - recorded.label_log_probabilities[i]),
-                     label_limit_);
+                     std::fabs(other.label_log_probabilities[i] - recorded.label_log_probabilities[i]), label_limit_);
     }
     for (size_t i = 0; i < recorded.label_log_mass.size(); i++) {
-      expect_at_most(what + ", mass", std::fabs(other.label_log_mass[i] - recorded.label_log_mass[i]),
-                     label_limit_);
+      expect_at_most(what + ", mass", std::fabs(other.label_log_mass[i] - recorded.label_log_mass[i]), label_limit_);
     }
   }
 
@@ -195,16 +193,14 @@ class Trio {
   void expect_counts(const std::string& when, int64_t held, int64_t replays) const {
     const gavel_info found = info();
     expect(found.graphs == held && found.graph_replays == replays,
-           name_ + ", graphs " + when + ": expected " + std::to_string(held) + " held and " +
-               std::to_string(replays) + " launched, found " + std::to_string(found.graphs) + " and " +
-               std::to_string(found.graph_replays));
+           name_ + ", graphs " + when + ": expected " + std::to_string(held) + " held and " + std::to_string(replays) +
+               " launched, found " + std::to_string(found.graphs) + " and " + std::to_string(found.graph_replays));
     const gavel_info direct = direct_.info();
     expect(direct.graphs == 0 && direct.graph_replays == 0, "expected an engine without graphs to have none");
   }
 
  private:
-  static gavel_config config(const Checkpoint& checkpoint, const Precision& precision, int32_t device,
-                             int32_t graphs) {
+  static gavel_config config(const Checkpoint& checkpoint, const Precision& precision, int32_t device, int32_t graphs) {
     gavel_config result = checkpoint.shape();
     result.device_type = GAVEL_CUDA;
     result.quantization = precision.quantization;

@@ -13,8 +13,8 @@ namespace parity {
 
 using MakeProducts = std::function<std::unique_ptr<gavel::Products>()>;
 
-// Where graphs are tried. exact: products do not depend on how many rows they have, so results are equal bit by bit. fp8:
-// whether the device has it.
+// Where graphs are tried. exact: products do not depend on how many rows they have, so results are equal bit by bit.
+// fp8: whether the device has it.
 struct GraphTrial {
   const gavel_cuda_table& functions;
   int32_t device;

@@ -32,8 +32,8 @@ struct Precision {
 };
 
 inline constexpr Precision kPrecisions[] = {{"bf16", GAVEL_QUANTIZATION_BF16, 0x1p-9, 8},
-                                     {"fp16", GAVEL_QUANTIZATION_FP16, 0x1p-12, 8},
-                                     {"fp8", GAVEL_QUANTIZATION_FP8, 0x1p-9, 16}};
+                                            {"fp16", GAVEL_QUANTIZATION_FP16, 0x1p-12, 8},
+                                            {"fp8", GAVEL_QUANTIZATION_FP8, 0x1p-9, 16}};
 
 inline constexpr const Precision& kBf16 = kPrecisions[0];
 inline constexpr const Precision& kFp8 = kPrecisions[2];

@@ -12,7 +12,8 @@ final class CeilingFlags {
   @Option(
       names = "--peak",
       paramLabel = "GOPS",
-      description = "Rate of matrix products, in billions of operations a second; default: measured.")
+      description =
+          "Rate of matrix products, in billions of operations a second; default: measured.")
   private Double peak;
 
   @Option(
