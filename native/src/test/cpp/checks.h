@@ -26,6 +26,8 @@ void expect_equal(const std::string& what, float expected, float found);
 // Prints the counts; 0 if nothing failed.
 int finish();
 
+void test_thread_pool();
+
 // Sweeps of one instruction set.
 void sweep_gemm_f32(const Kernels& kernels);
 void sweep_gemm_int8(const Kernels& kernels);

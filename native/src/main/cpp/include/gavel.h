@@ -99,6 +99,7 @@ typedef struct gavel_config {
   int32_t batch_tokens_max; /* rows of the largest batch */
   int32_t block_tokens;     /* tokens per KV block */
   int32_t blocks;           /* KV blocks in the pool; may be 0 */
+  const int32_t* cores;     /* [threads] the processor each thread is bound to, the caller during a call; or null */
   int32_t graphs;           /* 0 or 1: CUDA: small batches that come again are recorded once and launched whole */
 
   /* A model over several CUDA devices: each rank has an equal share of the heads and of the feed-forward's width, and
@@ -176,7 +177,7 @@ typedef struct gavel_outputs {
 /* The message of the calling thread's last failed call; valid until its next call. Never null. */
 GAVEL_API const char* gavel_last_error(void);
 
-/* Creates an engine without weights. dense_layers is copied. */
+/* Creates an engine without weights. dense_layers and cores are copied. */
 GAVEL_API int32_t gavel_engine_create(const gavel_config* config, gavel_engine** engine);
 
 /* Copies one tensor of the Hugging Face checkpoint, by its name there ("model.layers.0...").

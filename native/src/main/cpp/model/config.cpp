@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "support/affinity.h"
 #include "support/error.h"
 
 namespace gavel {
@@ -64,6 +65,10 @@ void check_room(const gavel_config& c) {
   require_range("batch_tokens_max", c.batch_tokens_max, 1, 1 << 20);
   require_range("block_tokens", c.block_tokens, 1, 1024);
   require_range("blocks", c.blocks, 0, 1 << 24);
+  if (c.cores != nullptr) {
+    GAVEL_REQUIRE(c.device_type == GAVEL_CPU, "cores: expected none with a CUDA device, found some");
+    require_cores(c.cores, c.threads);
+  }
 }
 
 void require_share(const char* name, int32_t value, int32_t ranks) {
@@ -101,6 +106,10 @@ Config::Config(const gavel_config& source) : gavel_config(source) {
     any_dense |= dense[l];
   }
   dense_layers = nullptr;
+  if (cores != nullptr) {
+    processors.assign(cores, cores + threads);
+    cores = nullptr;
+  }
   if (any_dense) {
     require_range("intermediate", intermediate, 1, 1 << 20);
   } else {

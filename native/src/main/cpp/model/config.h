@@ -24,7 +24,8 @@ struct Config : gavel_config {
   // The shape of the part: as many of the heads and of the feed-forward's width. Its products give parts of a sum.
   Config part() const;
 
-  std::vector<bool> dense;  // [layers]
+  std::vector<bool> dense;      // [layers]
+  std::vector<int> processors;  // [threads] that they are bound to, or none
 };
 
 }  // namespace gavel

@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "support/affinity.h"
+
 namespace gavel {
 
 namespace {
@@ -13,7 +15,10 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 }  // namespace
 
 CpuEngine::CpuEngine(const gavel_config& config)
-    : Engine(Config(config)), kernels_(best_kernels()), pool_(config_.threads), weights_(config_, kernels_, pool_) {}
+    : Engine(Config(config)),
+      kernels_(best_kernels()),
+      pool_(config_.threads, config_.processors),
+      weights_(config_, kernels_, pool_) {}
 
 void CpuEngine::take(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data,
                      int64_t bytes) {
@@ -30,6 +35,7 @@ void CpuEngine::build() {
 }
 
 void CpuEngine::compute(Plan& plan, gavel_outputs& outputs) {
+  const BoundThread bound(config_.processors.empty() ? -1 : config_.processors[0]);
   const auto start = std::chrono::steady_clock::now();
   forward_->run(plan);
   outputs.prefill_seconds = seconds_since(start);

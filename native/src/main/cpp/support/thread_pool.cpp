@@ -2,6 +2,8 @@
 
 #include <exception>
 
+#include "support/affinity.h"
+
 namespace gavel {
 
 namespace {
@@ -9,6 +11,12 @@ namespace {
 // A layer's tasks follow each other within microseconds, so a waiter looks for about this long
 // before it sleeps; longer would take cores from others.
 constexpr int kSpins = 2000;
+
+// Of the gate: workers that joined, whether it is open, and above these the number of the run. The number may come
+// around while a worker sleeps, which then misses a run; none needs it.
+constexpr uint32_t kJoined = 0x7FF;
+constexpr uint32_t kOpen = 0x800;
+constexpr uint32_t kRun = 0x1000;
 
 void relax() {
 #if defined(__x86_64__)
@@ -32,17 +40,20 @@ T await(std::atomic<T>& value, T old) {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) {
+ThreadPool::ThreadPool(int threads, const std::vector<int>& cores) {
   workers_.reserve(threads - 1);
   for (int i = 1; i < threads; i++) {
-    workers_.emplace_back([this, i] { work(i); });
+    const int core = cores.empty() ? -1 : cores[i];
+    workers_.emplace_back([this, i, core] {
+      const BoundThread bound(core);
+      work(i);
+    });
   }
 }
 
 ThreadPool::~ThreadPool() {
   stop_.store(true, std::memory_order_relaxed);
-  epoch_.fetch_add(1, std::memory_order_release);
-  epoch_.notify_all();
+  open_gate();
   for (std::thread& worker : workers_) {
     worker.join();
   }
@@ -62,12 +73,12 @@ void ThreadPool::run(int64_t count, Task task) {
   count_ = count;
   failed_.store(false, std::memory_order_relaxed);
   next_.store(0, std::memory_order_relaxed);
-  busy_.store(static_cast<int32_t>(workers_.size()), std::memory_order_relaxed);
-  epoch_.fetch_add(1, std::memory_order_release);
-  epoch_.notify_all();
+  finished_.store(0, std::memory_order_relaxed);
+  open_gate();
   drain(0);
-  for (int32_t busy = busy_.load(std::memory_order_acquire); busy != 0;) {
-    busy = await(busy_, busy);
+  const uint32_t joined = gate_.fetch_and(~kOpen, std::memory_order_acq_rel) & kJoined;
+  for (uint32_t finished = finished_.load(std::memory_order_acquire); finished != joined;) {
+    finished = await(finished_, finished);
   }
   if (failed_.load(std::memory_order_acquire)) {
     std::exception_ptr failure;
@@ -76,17 +87,36 @@ void ThreadPool::run(int64_t count, Task task) {
   }
 }
 
+// Begins a run; the gate is shut.
+void ThreadPool::open_gate() {
+  const uint32_t run = gate_.load(std::memory_order_relaxed) & ~(kJoined | kOpen);
+  gate_.store((run + kRun) | kOpen, std::memory_order_release);
+  gate_.notify_all();
+}
+
+// Waits for a run that is open and not the one seen last, and joins it.
+void ThreadPool::join(uint32_t& seen) {
+  uint32_t gate = gate_.load(std::memory_order_acquire);
+  while (true) {
+    if ((gate & kOpen) == 0 || (gate & ~kJoined) == seen) {
+      gate = await(gate_, gate);
+    } else if (gate_.compare_exchange_weak(gate, gate + 1, std::memory_order_acq_rel, std::memory_order_acquire)) {
+      seen = gate & ~kJoined;
+      return;
+    }
+  }
+}
+
 void ThreadPool::work(int thread) {
   uint32_t seen = 0;
   while (true) {
-    seen = await(epoch_, seen);
+    join(seen);
     if (stop_.load(std::memory_order_relaxed)) {
       return;
     }
     drain(thread);
-    if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      busy_.notify_all();
-    }
+    finished_.fetch_add(1, std::memory_order_acq_rel);
+    finished_.notify_all();
   }
 }
 

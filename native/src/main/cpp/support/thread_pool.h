@@ -1,4 +1,8 @@
 // The cores of one engine: a fixed set of workers beside the calling thread.
+//
+// Nobody waits for a worker that has not begun: where other processes want the cores too, a worker may be without
+// one for milliseconds, in which the others do its tasks. A worker joins a run while its gate is open; the caller
+// shuts the gate when no task is left, and waits for those that joined.
 #pragma once
 
 #include <atomic>
@@ -11,8 +15,9 @@ namespace gavel {
 
 class ThreadPool {
  public:
-  // `threads` counts the caller; threads - 1 workers are started.
-  explicit ThreadPool(int threads);
+  // `threads` counts the caller; threads - 1 workers are started. Worker i is bound to cores[i], if there are any;
+  // the caller is not.
+  explicit ThreadPool(int threads, const std::vector<int>& cores = {});
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -36,6 +41,8 @@ class ThreadPool {
   };
 
   void run(int64_t count, Task task);
+  void open_gate();
+  void join(uint32_t& seen);
   void work(int thread);
   void drain(int thread) noexcept;
 
@@ -44,9 +51,9 @@ class ThreadPool {
   int64_t count_ = 0;
   std::exception_ptr failure_;
   std::atomic<bool> failed_{false};
-  alignas(64) std::atomic<uint32_t> epoch_{0};  // counts calls of run; raised to start one
-  alignas(64) std::atomic<int64_t> next_{0};    // next task
-  alignas(64) std::atomic<int32_t> busy_{0};    // workers that have not finished this epoch
+  alignas(64) std::atomic<uint32_t> gate_{0};      // number of the run, whether it is open, workers that joined it
+  alignas(64) std::atomic<int64_t> next_{0};       // next task
+  alignas(64) std::atomic<uint32_t> finished_{0};  // workers that joined this run and have no task left
   std::atomic<bool> stop_{false};
 };
 

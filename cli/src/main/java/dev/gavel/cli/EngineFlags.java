@@ -1,5 +1,6 @@
 package dev.gavel.cli;
 
+import dev.gavel.engine.CoreList;
 import dev.gavel.engine.EngineOptions;
 import dev.gavel.engine.Quantization;
 import dev.gavel.server.ServerConfig;
@@ -32,6 +33,12 @@ public final class EngineFlags {
               + " server takes several, cpu also more than once.")
   private List<String> devices;
 
+  @Option(
+      names = "--cores",
+      paramLabel = "LIST",
+      description = "Bind threads, one each, to processors such as 0-3,6; default: not bound.")
+  private String cores;
+
   /** For an engine without a server. */
   public EngineOptions options(Action action) {
     EngineOptions options = EngineOptions.defaults();
@@ -41,7 +48,10 @@ public final class EngineFlags {
     if (quantization != null) {
       options = options.withQuantization(quantization);
     }
-    return threads == null ? options : options.withThreads(checkedThreads(action));
+    if (threads != null) {
+      options = options.withThreads(checkedThreads(action));
+    }
+    return cores == null ? options : options.withCores(checkedCores(action));
   }
 
   /**
@@ -68,15 +78,42 @@ public final class EngineFlags {
   public ServerConfig applyTo(ServerConfig config, Action action) {
     ServerConfig.EngineRoom room = config.engine();
     if (devices != null) {
-      room = room.withDevices(checked(devices, action).allDevices());
+      checked(devices, action);
     }
-    if (quantization != null) {
-      room = room.withQuantization(quantization);
+    if (cores != null) {
+      checkedCores(action);
     }
-    if (threads != null) {
-      room = room.withThreads(checkedThreads(action));
+    try {
+      if (devices != null) {
+        room = room.withDevices(devices);
+      }
+      if (quantization != null) {
+        room = room.withQuantization(quantization);
+      }
+      if (cores != null) {
+        room = room.withCores(cores);
+      }
+      if (threads != null) {
+        room = room.withThreads(checkedThreads(action));
+      }
+    } catch (IllegalArgumentException e) {
+      throw action.usage(e.getMessage()); // flags and file do not go together
     }
     return config.withEngine(room);
+  }
+
+  private List<Integer> checkedCores(Action action) {
+    List<Integer> list;
+    try {
+      list = CoreList.parse(cores);
+    } catch (IllegalArgumentException e) {
+      throw action.usage("--cores: " + e.getMessage());
+    }
+    if (threads != null && !list.isEmpty() && list.size() != threads) {
+      throw action.usage(
+          "--cores: expected " + threads + " as --threads says, found " + list.size());
+    }
+    return list;
   }
 
   private static ServerConfig.EngineRoom checked(List<String> names, Action action) {
@@ -96,10 +133,10 @@ public final class EngineFlags {
 
   /** With a running server these flags are a mistake. */
   public void refuseWithTarget(Action action) {
-    if (quantization != null || threads != null || devices != null) {
+    if (quantization != null || threads != null || devices != null || cores != null) {
       throw action.usage(
-          "--device, --quantization and --threads go with --model; with --target the server has"
-              + " decided");
+          "--device, --quantization, --threads and --cores go with --model; with --target the"
+              + " server has decided");
     }
   }
 }

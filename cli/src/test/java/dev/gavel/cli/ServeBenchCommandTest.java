@@ -138,7 +138,7 @@ class ServeBenchCommandTest {
         "--rate -1 | --rate: expected 0.001 to 1000000, found -1",
         "--load 0 | --load: expected 0.001 to 10000, found 0",
         "--clients 0 | --clients: expected 1 to 4096, found 0",
-        "--threads 2 | --quantization and --threads go with --model",
+        "--threads 2 | --quantization, --threads and --cores go with --model",
         "--config x.yaml | --config goes with --model and --shape",
       })
   void mistakesAreNamed(String options, String expected) {

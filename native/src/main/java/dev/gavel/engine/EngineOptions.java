@@ -1,5 +1,7 @@
 package dev.gavel.engine;
 
+import java.util.List;
+
 /**
  * The room an engine gets.
  *
@@ -13,6 +15,8 @@ package dev.gavel.engine;
  * @param blocks KV blocks in the pool
  * @param cudaGraphs whether a CUDA device records small batches that come again, and launches them
  *     whole
+ * @param cores the processors that threads are bound to, one each, the caller's during a call;
+ *     empty: threads run where the system puts them
  */
 public record EngineOptions(
     String device,
@@ -21,9 +25,14 @@ public record EngineOptions(
     int batchTokensMax,
     int blockTokens,
     int blocks,
-    boolean cudaGraphs) {
+    boolean cudaGraphs,
+    List<Integer> cores) {
 
-  /** With CUDA graphs. */
+  public EngineOptions {
+    cores = List.copyOf(cores);
+  }
+
+  /** With CUDA graphs, and threads that are not bound. */
   public EngineOptions(
       String device,
       Quantization quantization,
@@ -31,7 +40,7 @@ public record EngineOptions(
       int batchTokensMax,
       int blockTokens,
       int blocks) {
-    this(device, quantization, threads, batchTokensMax, blockTokens, blocks, true);
+    this(device, quantization, threads, batchTokensMax, blockTokens, blocks, true, List.of());
   }
 
   /** CPU, fp32, all cores, batches of 4,096 rows, 1,024 blocks of 16 tokens. */
@@ -49,30 +58,39 @@ public record EngineOptions(
         batchTokensMax,
         blockTokens,
         blocks,
-        cudaGraphs);
+        cudaGraphs,
+        cores);
   }
 
   public EngineOptions withQuantization(Quantization value) {
     return new EngineOptions(
-        device, value, threads, batchTokensMax, blockTokens, blocks, cudaGraphs);
+        device, value, threads, batchTokensMax, blockTokens, blocks, cudaGraphs, cores);
   }
 
   public EngineOptions withThreads(int value) {
     return new EngineOptions(
-        device, quantization, value, batchTokensMax, blockTokens, blocks, cudaGraphs);
+        device, quantization, value, batchTokensMax, blockTokens, blocks, cudaGraphs, cores);
   }
 
   public EngineOptions withBatchTokensMax(int value) {
-    return new EngineOptions(device, quantization, threads, value, blockTokens, blocks, cudaGraphs);
+    return new EngineOptions(
+        device, quantization, threads, value, blockTokens, blocks, cudaGraphs, cores);
   }
 
   public EngineOptions withBlocks(int value) {
     return new EngineOptions(
-        device, quantization, threads, batchTokensMax, blockTokens, value, cudaGraphs);
+        device, quantization, threads, batchTokensMax, blockTokens, value, cudaGraphs, cores);
   }
 
   public EngineOptions withCudaGraphs(boolean value) {
     return new EngineOptions(
-        device, quantization, threads, batchTokensMax, blockTokens, blocks, value);
+        device, quantization, threads, batchTokensMax, blockTokens, blocks, value, cores);
+  }
+
+  /** As many threads as cores, each bound to one; none: threads stay as many and are not bound. */
+  public EngineOptions withCores(List<Integer> value) {
+    int count = value.isEmpty() ? threads : value.size();
+    return new EngineOptions(
+        device, quantization, count, batchTokensMax, blockTokens, blocks, cudaGraphs, value);
   }
 }

@@ -5,6 +5,7 @@ import dev.gavel.engine.binding.NativeConfig;
 import dev.gavel.engine.binding.NativeEngine;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.List;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.Pointer;
@@ -31,11 +32,13 @@ final class NativeEngineBuilder implements EngineBuilder {
     sums = rank == null ? null : new RankSums(rank.collective());
     try (NativeConfig nativeConfig = new NativeConfig();
         BytePointer denseLayers = denseLayers(config);
-        IntPointer devices = new IntPointer(device.indexes())) {
+        IntPointer devices = new IntPointer(device.indexes());
+        IntPointer cores = cores(options)) {
       Pointer.memset(nativeConfig, 0, nativeConfig.sizeof());
       fillShape(nativeConfig);
       nativeConfig.dense_layers(denseLayers);
       fillRoom(nativeConfig, device);
+      nativeConfig.cores(cores);
       if (rank != null) {
         nativeConfig.ranks(rank.count()).rank(rank.index()).all_reduce(sums);
       } else if (device.indexes().length > 1) {
@@ -57,6 +60,19 @@ final class NativeEngineBuilder implements EngineBuilder {
     if (directory != null && !directory.isEmpty()) {
       Hardware.openLibtorch(Path.of(directory));
     }
+  }
+
+  private static IntPointer cores(EngineOptions options) {
+    List<Integer> cores = options.cores();
+    if (!cores.isEmpty() && cores.size() != options.threads()) {
+      throw new EngineException(
+          EngineException.Code.INVALID_ARGUMENT,
+          "cores: expected one for each of %d threads, found %d"
+              .formatted(options.threads(), cores.size()));
+    }
+    return cores.isEmpty()
+        ? new IntPointer()
+        : new IntPointer(cores.stream().mapToInt(Integer::intValue).toArray());
   }
 
   private static BytePointer denseLayers(ModelConfig config) {

@@ -1,5 +1,6 @@
 package dev.gavel.server;
 
+import dev.gavel.engine.CoreList;
 import dev.gavel.engine.EngineOptions;
 import dev.gavel.engine.ModelConfig;
 import dev.gavel.engine.Quantization;
@@ -70,6 +71,8 @@ public record ServerConfig(
    * @param kvBytesMax bytes of the KV pool; 0: as {@code kvBlocks} says
    * @param kvCacheEnabled whether later calls find KV that earlier ones have computed
    * @param cudaGraphsEnabled whether a CUDA device launches small batches that come again whole
+   * @param cores processors that threads are bound to, as {@link CoreList} reads them; empty: not
+   *     bound
    */
   public record EngineRoom(
       String device,
@@ -82,7 +85,8 @@ public record ServerConfig(
       int kvBlocks,
       long kvBytesMax,
       boolean kvCacheEnabled,
-      boolean cudaGraphsEnabled) {
+      boolean cudaGraphsEnabled,
+      String cores) {
     public EngineRoom {
       range("engine.threads", threads, 0, 1024);
       range("engine.batchTokensMax", batchTokensMax, 16, 1 << 20);
@@ -95,6 +99,34 @@ public record ServerConfig(
       if (!devices.isEmpty() && !device.equals(DeviceNames.CPU)) {
         throw new IllegalArgumentException(
             "engine: expected device or devices, found both: " + device + " and " + devices);
+      }
+      checkCores(cores, threads, devices.isEmpty() ? List.of(device) : devices);
+    }
+
+    private static void checkCores(String cores, int threads, List<String> devices) {
+      int bound = boundTo(cores).size();
+      if (bound == 0) {
+        return;
+      }
+      if (!devices.get(0).equals(DeviceNames.CPU)) {
+        throw new IllegalArgumentException(
+            "engine.cores: expected none with " + devices + ", found " + cores);
+      }
+      if (threads != 0 && threads != bound) {
+        throw new IllegalArgumentException(
+            "engine.cores: expected " + threads + " as engine.threads says, found " + bound);
+      }
+      if (bound < devices.size()) {
+        throw new IllegalArgumentException(
+            "engine.cores: expected one for each of " + devices + ", found " + bound);
+      }
+    }
+
+    private static List<Integer> boundTo(String cores) {
+      try {
+        return CoreList.parse(cores);
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException("engine.cores: " + e.getMessage(), e);
       }
     }
 
@@ -115,7 +147,25 @@ public record ServerConfig(
           kvBlocks,
           kvBytesMax,
           kvCacheEnabled,
-          cudaGraphsEnabled);
+          cudaGraphsEnabled,
+          cores);
+    }
+
+    /** With as many threads as cores. */
+    public EngineRoom withCores(String value) {
+      return new EngineRoom(
+          device,
+          devices,
+          quantization,
+          0,
+          batchTokensMax,
+          batchDelayMicrosMax,
+          blockTokens,
+          kvBlocks,
+          kvBytesMax,
+          kvCacheEnabled,
+          cudaGraphsEnabled,
+          value);
     }
 
     public EngineRoom withThreads(int value) {
@@ -151,7 +201,8 @@ public record ServerConfig(
           kvBlocks,
           kvBytesMax,
           kvCache,
-          graphs);
+          graphs,
+          cores);
     }
 
     /**
@@ -241,7 +292,8 @@ public record ServerConfig(
             engine.blocks(),
             0,
             true,
-            engine.cudaGraphs()),
+            engine.cudaGraphs(),
+            ""),
         new ResultCaching(0, 3600),
         new Connections(60, 20, 10, 0, 0, 4096));
   }
@@ -291,11 +343,15 @@ public record ServerConfig(
 
   /**
    * What {@link dev.gavel.relevance.RelevanceModel#loadEngine} is to be given for this model, once
-   * per device. The threads are dealt out evenly, and every engine has at least one.
+   * per device. The threads are dealt out evenly, and every engine has at least one; so are the
+   * cores, in their order.
    */
   public List<EngineOptions> engineOptions(ModelConfig model) {
     List<String> devices = engine.allDevices();
-    int threads = engine.threads == 0 ? Runtime.getRuntime().availableProcessors() : engine.threads;
+    List<Integer> cores = EngineRoom.boundTo(engine.cores);
+    int standard = cores.isEmpty() ? Runtime.getRuntime().availableProcessors() : cores.size();
+    int threads = engine.threads == 0 ? standard : engine.threads;
+    int dealt = 0;
     List<EngineOptions> all = new ArrayList<>();
     for (int i = 0; i < devices.size(); i++) {
       int share = threads / devices.size() + (i < threads % devices.size() ? 1 : 0);
@@ -307,7 +363,9 @@ public record ServerConfig(
               engine.batchTokensMax,
               engine.blockTokens,
               blocks(model),
-              engine.cudaGraphsEnabled));
+              engine.cudaGraphsEnabled,
+              cores.isEmpty() ? cores : cores.subList(dealt, dealt + share)));
+      dealt += share;
     }
     return all;
   }

@@ -66,6 +66,11 @@ class ServerConfigTest {
         "'engine: {device: \"cuda:0\", quantization: fp32}' | expected one of bf16, fp16, fp8 on cuda:0,"
             + " found \"fp32\"",
         "'engine: {threads: 99999999999}' | threads",
+        "'engine: {cores: 3}' | engine.cores: expected a text",
+        "'engine: {cores: two}' | engine.cores: expected processors such as 0-3,6",
+        "'engine: {cores: \"0,1\", threads: 3}' | engine.cores: expected 3",
+        "'engine: {cores: \"0,1\", devices: [cpu, cpu, cpu]}' | engine.cores: expected one for each",
+        "'engine: {cores: \"0\", device: \"cuda:0\"}' | engine.cores: expected none",
         "'engine: {kvCacheEnabled: 1}' | engine.kvCacheEnabled: expected true or false, found 1",
         "'engine: {device: gpu}' | engine.device: expected cpu, cuda:N or cuda:N+M, found \"gpu\"",
         "'engine: {device: [cpu]}' | engine.device: expected a text, found [\"cpu\"]",
@@ -170,6 +175,20 @@ class ServerConfigTest {
     assertEquals(List.of(1, 1), threads("engine: {devices: [cpu, cpu], threads: 1}"));
     int all = Runtime.getRuntime().availableProcessors();
     assertEquals(List.of(all), threads("engine: {threads: 0}"));
+  }
+
+  @Test
+  void coresAreDealtOutWithThem() throws Exception {
+    assertEquals(List.of(List.of()), cores(""));
+    assertEquals(List.of(List.of(2, 4, 5)), cores("engine: {cores: \"2,4-5\"}"));
+    assertEquals(
+        List.of(List.of(3, 0), List.of(1)),
+        cores("engine: {cores: \"3,0-1\", devices: [cpu, cpu], threads: 3}"));
+    assertEquals(List.of(2, 1), threads("engine: {cores: \"3,0-1\", devices: [cpu, cpu]}"));
+  }
+
+  private List<List<Integer>> cores(String text) throws Exception {
+    return options(text).stream().map(EngineOptions::cores).toList();
   }
 
   private List<Integer> threads(String text) throws Exception {
