@@ -222,7 +222,7 @@ class EngineBuilderTest {
     invalid(
         () -> EngineBuilder.create(QWEN2.config(), o.withQuantization(Quantization.FP8)).close(),
         "expected fp32 or int8 on a CPU, found fp8");
-    EngineOptions cuda = new EngineOptions("cuda:63", o.quantization(), 1, 64, 16, 8);
+    EngineOptions cuda = new EngineOptions("cuda:63", Quantization.BF16, 1, 64, 16, 8);
     refused(
         EngineException.Code.UNAVAILABLE,
         () -> EngineBuilder.create(QWEN2.config(), cuda).close(),
