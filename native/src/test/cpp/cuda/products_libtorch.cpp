@@ -10,6 +10,7 @@
 #include "gavel.h"
 #include "gavel_cuda.h"
 #include "host_products.h"
+#include "host_stream.h"
 #include "libtorch.h"
 #include "support/error.h"
 
@@ -71,7 +72,10 @@ void compare(gavel::Products& libtorch, int32_t type, const Shape& s, std::mt199
   product.in_scales = operands.in_scales.data();
   product.weight_scales = operands.weight_scales.data();
   product.out = expected.data();
-  PlainProducts().multiply(product, nullptr);
+  void* stream;
+  gavel::cuda::host::create_stream(&stream);
+  PlainProducts().multiply(product, stream);
+  gavel::cuda::host::release_stream(stream);  // when its work is done
   product.out = found.data();
   libtorch.multiply(product, nullptr);
   // Two roundings to 16 bits, and fp32 sums of k products of at most 4 and scales of at most 4.
