@@ -34,6 +34,7 @@ JARS_LEFT_OUT = (
 
 # Of these jars only classes of these packages.
 PACKAGES_KEPT = {
+    "cuda-": ("org/bytedeco/cuda/nvml/", "org/bytedeco/cuda/global/nvml", "org/bytedeco/cuda/presets/"),
     "proto-google-common-protos-": ("com/google/rpc/",),
     "api-": ("ai/djl/util/", "ai/djl/engine/", "ai/djl/Device"),
     "tokenizers-": ("ai/djl/huggingface/tokenizers/jni/",),
