@@ -39,14 +39,22 @@ PACKAGES_KEPT = {
     "api-": ("ai/djl/util/", "ai/djl/engine/", "ai/djl/Device"),
     "tokenizers-": ("ai/djl/huggingface/tokenizers/jni/",),
 }
-# Of these jars only classes that the others lead to. Not of those whose classes native code looks up by name.
-REACHED_ONLY = ("guava-", "netty-codec-", "netty-common-", "netty-handler-", "netty-transport-4")
+PACKAGES_LEFT_OUT = {
+    "netty-codec-http-": tuple(f"io/netty/handler/codec/{name}/" for name in (
+        "http/cors", "http/multipart", "http/websocketx", "rtsp", "spdy")),
+}
+# Of this jar only classes that another jar leads to.
+REACHED_ONLY = "guava-"
 # Libraries lie in native/; the rest is for compilers and other tools.
 FILES_LEFT_OUT = (".so", ".dll", ".dylib", ".jnilib", ".a", ".proto", "META-INF/INDEX.LIST")
 FOLDERS_LEFT_OUT = ("META-INF/maven/", "META-INF/native-image/", "META-INF/versions/", "nlp/")
 
-LIBRARIES = ("libjniGavel.so", "libjninvml.so", "libjnijavacpp.so", "libjnidispatch.so", "libtokenizers.so",
+LIBRARIES = ("libjniGavel.so", "libjnijavacpp.so", "libjnidispatch.so", "libtokenizers.so",
              "libnetty_transport_native_epoll_x86_64.so")
+
+
+def matching(name: str, table: dict[str, tuple]) -> tuple | None:
+    return next((value for prefix, value in table.items() if name.startswith(prefix)), None)
 
 
 def is_kept(jar: str, entry: str) -> bool:
@@ -54,8 +62,9 @@ def is_kept(jar: str, entry: str) -> bool:
         return False
     if not entry.endswith(".class"):
         return True
-    kept = next((packages for prefix, packages in PACKAGES_KEPT.items() if jar.startswith(prefix)), None)
-    return kept is None or entry.startswith(kept)
+    kept = matching(jar, PACKAGES_KEPT)
+    left_out = matching(jar, PACKAGES_LEFT_OUT) or ()
+    return (kept is None or entry.startswith(kept)) and not entry.startswith(left_out)
 
 
 def copy_jar(source: pathlib.Path, target: pathlib.Path, reached: set[str]):
@@ -69,11 +78,10 @@ def copy_jar(source: pathlib.Path, target: pathlib.Path, reached: set[str]):
 
 def reached_classes(java_home: pathlib.Path, jars: list[pathlib.Path]) -> set[str]:
     """Class files that any of the jars leads to, directly or by way of others."""
-    libraries = [jar for jar in jars if jar.name.startswith(REACHED_ONLY)]
+    library, = [jar for jar in jars if jar.name.startswith(REACHED_ONLY)]
     said = subprocess.run(
         [java_home / "bin" / "jdeps", "--multi-release", "17", "--ignore-missing-deps", "--recursive", "-verbose:class",
-         "-cp", ":".join(map(str, libraries)), *(jar for jar in jars if jar not in libraries)],
-        check=True, capture_output=True, text=True).stdout
+         "-cp", library, *(jar for jar in jars if jar != library)], check=True, capture_output=True, text=True).stdout
     return {name.replace(".", "/") + ".class" for name in re.findall(r"[\w$.]+", said)}
 
 
