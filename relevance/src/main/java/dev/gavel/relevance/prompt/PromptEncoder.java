@@ -28,7 +28,7 @@ public final class PromptEncoder {
   private static final String SAMPLE_QUERY = "red shoes";
 
   private final Tokenizer tokenizer;
-  private final PromptSpec spec;
+  private final ItemLayout layout;
   private final PromptText text;
   private final Limits limits;
   private final int positionsMax;
@@ -51,7 +51,7 @@ public final class PromptEncoder {
       Limits limits,
       int positionsMax) {
     this.tokenizer = tokenizer;
-    this.spec = spec;
+    this.layout = new ItemLayout(spec);
     this.text = PromptText.render(spec, template, order);
     this.limits = limits;
     this.positionsMax = positionsMax;
@@ -168,7 +168,7 @@ public final class PromptEncoder {
   }
 
   private EncodedItem encode(Item item, Tail tail) {
-    ItemText laidOut = ItemText.of(item, spec, tail.itemTokensMax() * CHARS_PER_TOKEN);
+    ItemText laidOut = layout.apply(item, tail.itemTokensMax() * CHARS_PER_TOKEN);
     if (laidOut.problem() != null) {
       return EncodedItem.bad(laidOut.problem());
     }

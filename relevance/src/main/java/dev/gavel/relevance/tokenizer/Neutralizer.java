@@ -1,6 +1,7 @@
 package dev.gavel.relevance.tokenizer;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -13,6 +14,7 @@ import java.util.Map;
  */
 final class Neutralizer {
   private final Map<Character, List<String>> byFirst = new HashMap<>(); // longest first
+  private final BitSet firsts = new BitSet();
 
   Neutralizer(List<TokenizerFile.Added> added) {
     for (TokenizerFile.Added token : added) {
@@ -20,6 +22,7 @@ final class Neutralizer {
         byFirst
             .computeIfAbsent(token.content().charAt(0), c -> new ArrayList<>())
             .add(token.content());
+        firsts.set(token.content().charAt(0));
       }
     }
     byFirst.values().forEach(list -> list.sort(Comparator.comparingInt(String::length).reversed()));
@@ -40,12 +43,12 @@ final class Neutralizer {
   }
 
   private boolean spellsToken(String text, int at) {
-    List<String> candidates = byFirst.get(text.charAt(at));
-    if (candidates != null) {
-      for (String candidate : candidates) {
-        if (text.startsWith(candidate, at)) {
-          return true;
-        }
+    if (!firsts.get(text.charAt(at))) {
+      return false;
+    }
+    for (String candidate : byFirst.get(text.charAt(at))) {
+      if (text.startsWith(candidate, at)) {
+        return true;
       }
     }
     return false;

@@ -3,12 +3,11 @@ package dev.gavel.relevance.tokenizer;
 import dev.gavel.relevance.TokenStream;
 import dev.gavel.relevance.json.JsonFile;
 import java.nio.file.Path;
+import java.util.BitSet;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
-import java.util.Set;
 
 /** The tokenizer of a model directory. Thread-safe. */
 public final class Tokenizer implements AutoCloseable {
@@ -17,7 +16,7 @@ public final class Tokenizer implements AutoCloseable {
   private final TokenBytes bytes;
   private final Neutralizer neutralizer;
   private final Map<String, Integer> addedIds = new HashMap<>();
-  private final Set<Integer> markup = new HashSet<>();
+  private final BitSet markup = new BitSet();
   private final int unknown;
   private final int[] opening;
 
@@ -28,7 +27,7 @@ public final class Tokenizer implements AutoCloseable {
     for (TokenizerFile.Added token : file.added) {
       addedIds.put(token.content(), token.id());
       if (!token.content().isBlank()) {
-        markup.add(token.id());
+        markup.set(token.id());
       }
     }
     Integer unknownId = file.unknown == null ? null : file.vocabulary.get(file.unknown);
@@ -70,7 +69,7 @@ public final class Tokenizer implements AutoCloseable {
   public int countMarkup(int[] ids) {
     int count = 0;
     for (int id : ids) {
-      if (markup.contains(id)) {
+      if (markup.get(id)) {
         count++;
       }
     }

@@ -39,10 +39,22 @@ final class WordCache {
   private static final int LETTER = 0;
   private static final int DIGIT = 1;
   private static final int MARK = 2;
-  private static final int OTHER = -1; // never cut beside it
+  private static final int OTHER = 3; // never cut beside it
 
   /** The marks beside which texts are cut, where the tokenizer allows it. */
   private static final String MARKS = ",.;:!?'\"()-/&+%#*";
+
+  private static final byte[] KINDS = kinds(); // of ASCII
+
+  private static byte[] kinds() {
+    byte[] kinds = new byte[0x80];
+    Arrays.fill(kinds, (byte) OTHER);
+    Arrays.fill(kinds, 'a', 'z' + 1, (byte) LETTER);
+    Arrays.fill(kinds, 'A', 'Z' + 1, (byte) LETTER);
+    Arrays.fill(kinds, '0', '9' + 1, (byte) DIGIT);
+    MARKS.chars().forEach(mark -> kinds[mark] = MARK);
+    return kinds;
+  }
 
   /** What stands for each kind when the tokenizer is tried. */
   private static final List<List<String>> SAMPLES =
@@ -55,7 +67,7 @@ final class WordCache {
   private record Sample(String text, int[] first, int[] spaced) {}
 
   private final Function<String, int[]> encoder;
-  private final boolean[][] cuts = new boolean[SAMPLES.size()][SAMPLES.size()]; // [left][right]
+  private final boolean[][] cuts = new boolean[OTHER + 1][OTHER + 1]; // [left][right]
   private volatile Map<String, int[]> young = new ConcurrentHashMap<>();
   private volatile Map<String, int[]> old = Map.of();
 
@@ -133,7 +145,7 @@ final class WordCache {
     for (int i = text.indexOf(' ', from + 1); i > 0 && i < text.length() - 1; ) {
       int left = kind(text.charAt(i - 1));
       int right = kind(text.charAt(i + 1));
-      if (left != OTHER && right != OTHER && cuts[left][right]) {
+      if (cuts[left][right]) {
         return i;
       }
       i = text.indexOf(' ', i + 1);
@@ -142,13 +154,7 @@ final class WordCache {
   }
 
   private static int kind(char c) {
-    if (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z') {
-      return LETTER;
-    }
-    if (c >= '0' && c <= '9') {
-      return DIGIT;
-    }
-    return MARKS.indexOf(c) >= 0 ? MARK : OTHER;
+    return c < KINDS.length ? KINDS[c] : OTHER;
   }
 
   private int[] word(String word) {
