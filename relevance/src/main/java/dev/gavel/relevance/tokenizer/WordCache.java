@@ -11,7 +11,8 @@ import java.util.stream.Stream;
  * Remembers the tokens of words. Byte-level tokenizers split text before they look for tokens, and
  * always before a space with text on both sides; so a text is cut at these places and each piece
  * tokenized on its own, once. Titles of shops repeat their words: this is about 20 times as fast as
- * tokenizing them anew.
+ * tokenizing them anew. Numbers seldom come again: where the tokenizer reads them digit by digit
+ * they are not looked up and not remembered.
  *
  * <p>Two generations of a bounded size: words in use move to the young one, and when that is full
  * the old one goes. Thread-safe.
@@ -67,6 +68,7 @@ final class WordCache {
   private record Sample(String text, int[] first, int[] spaced) {}
 
   private final Function<String, int[]> encoder;
+  private final DigitTokens digits; // null: numbers are words like others
   private final boolean[][] cuts = new boolean[OTHER + 1][OTHER + 1]; // [left][right]
   private volatile Map<String, int[]> young = new ConcurrentHashMap<>();
   private volatile Map<String, int[]> old = Map.of();
@@ -74,6 +76,7 @@ final class WordCache {
   /** Finds out by trial between which kinds of characters the encoder can be given pieces. */
   WordCache(Function<String, int[]> encoder) {
     this.encoder = encoder;
+    this.digits = DigitTokens.of(encoder);
     List<List<Sample>> samples =
         SAMPLES.stream().map(texts -> texts.stream().map(this::sample).toList()).toList();
     for (int left = LETTER; left <= MARK; left++) {
@@ -129,7 +132,10 @@ final class WordCache {
     int size = 0;
     for (int from = 0; from < text.length(); ) {
       int to = wordEnd(text, from);
-      int[] tokens = word(text.substring(from, to));
+      int[] tokens = digits == null ? null : digits.tokens(text, from, to);
+      if (tokens == null) {
+        tokens = word(text.substring(from, to));
+      }
       if (size + tokens.length > out.length) {
         out = Arrays.copyOf(out, Math.max(size + tokens.length, out.length * 2));
       }

@@ -214,6 +214,17 @@ class TokenizerTest {
   }
 
   @Test
+  void numbersAreReadDigitByDigitWhereTheTokenizerDoes() {
+    DigitTokens digits = DigitTokens.of(text -> text.chars().toArray());
+    assertArrayEquals(" 4070".chars().toArray(), digits.tokens("x 4070 y", 1, 6));
+    assertArrayEquals(new int[] {'7'}, digits.tokens("7", 0, 1));
+    assertEquals(null, digits.tokens(" 4a", 0, 3));
+    assertEquals(null, digits.tokens(" ", 0, 1));
+    // Three digits at a time, as some do.
+    assertEquals(null, DigitTokens.of(text -> new int[(text.length() + 2) / 3]));
+  }
+
+  @Test
   void malformedTokenizersAreNamed(@TempDir Path other) {
     TestModels.random(other, "tiny");
     TestModels.edit(other, "tokenizer.json", "\"type\" : \"BPE\"", "\"type\" : \"BPX\"");
