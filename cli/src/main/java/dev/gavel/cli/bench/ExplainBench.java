@@ -5,8 +5,11 @@ import dev.gavel.engine.BatchResult;
 import dev.gavel.engine.Engine;
 import dev.gavel.engine.KvBlocks;
 import dev.gavel.engine.Sampling;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.DoubleSupplier;
 
 /**
  * Times decoding steps of {@link Engine#run}: streams begin with prompts of fresh random tokens and
@@ -31,20 +34,35 @@ public final class ExplainBench {
   }
 
   /**
-   * Runs a round that is not timed, then {@code rounds} timed ones.
+   * A timed round.
    *
-   * @return seconds of each timed step
+   * @param gigabytesPerSecond what memory yielded meanwhile: the mean of a reading before and one
+   *     after
+   * @param seconds of each step
    */
-  public double[] run(int rounds) {
-    double[] seconds = new double[Math.multiplyExact(rounds, shape.tokens())];
-    round(new double[shape.tokens()], 0);
+  public record Round(double gigabytesPerSecond, double[] seconds) {}
+
+  /**
+   * Runs a round that is not timed, then timed ones between readings of the bandwidth: that of a
+   * shared machine changes by half within seconds.
+   *
+   * @param bandwidth reads it, in GB/s
+   */
+  public List<Round> run(int rounds, DoubleSupplier bandwidth) {
+    round();
+    List<Round> timed = new ArrayList<>();
+    double before = bandwidth.getAsDouble();
     for (int round = 0; round < rounds; round++) {
-      round(seconds, round * shape.tokens());
+      double[] seconds = round();
+      double after = bandwidth.getAsDouble();
+      timed.add(new Round((before + after) / 2, seconds));
+      before = after;
     }
-    return seconds;
+    return timed;
   }
 
-  private void round(double[] seconds, int from) {
+  private double[] round() {
+    double[] seconds = new double[shape.tokens()];
     KvBlocks pool = new KvBlocks(engine.info().blocks(), engine.info().blockTokens());
     int[][] blocks = new int[shape.streams()][];
     int[][] next = new int[shape.streams()][];
@@ -56,8 +74,9 @@ public final class ExplainBench {
     for (int token = 0; token < shape.tokens(); token++) {
       long start = System.nanoTime();
       step(blocks, next, shape.prompt() + token);
-      seconds[from + token] = (System.nanoTime() - start) * 1e-9;
+      seconds[token] = (System.nanoTime() - start) * 1e-9;
     }
+    return seconds;
   }
 
   /** Computes {@code next} behind {@code held} tokens of each stream; replaces it by the answer. */

@@ -6,6 +6,7 @@ import dev.gavel.cli.ExitCode;
 import dev.gavel.cli.json.JsonView;
 import dev.gavel.engine.Engine;
 import dev.gavel.engine.EngineOptions;
+import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -14,7 +15,7 @@ import picocli.CommandLine.Option;
 /** {@code gavel bench explain}. */
 @Command(
     name = "explain",
-    description = "Decode greedily; the memory's bandwidth is measured in the same run.")
+    description = "Decode greedily; the memory's bandwidth is measured between the rounds.")
 final class ExplainBenchCommand extends Action {
   @ArgGroup(exclusive = true, multiplicity = "1")
   private ModelFlags what;
@@ -34,8 +35,8 @@ final class ExplainBenchCommand extends Action {
   @Option(names = "--tokens", paramLabel = "T", description = "Tokens of a stream; default 64.")
   private int tokens = 64;
 
-  @Option(names = "--rounds", paramLabel = "R", description = "Timed rounds; default 4.")
-  private int rounds = 4;
+  @Option(names = "--rounds", paramLabel = "R", description = "Timed rounds; default 8.")
+  private int rounds = 8;
 
   @Option(names = "--seed", paramLabel = "S", description = "Of the tokens; default: random.")
   private Long seed;
@@ -82,7 +83,6 @@ final class ExplainBenchCommand extends Action {
     }
   }
 
-  /** Bandwidth before and after, for the other users of this machine may come and go. */
   private ExplainBenchResult measure(String name, Engine engine, DecodeShape shape, long used) {
     if (shape.length() > engine.config().maxPositions()) {
       throw usage(
@@ -90,10 +90,9 @@ final class ExplainBenchCommand extends Action {
               "--prompt and --tokens: expected at most %d together, found %d",
               engine.config().maxPositions(), shape.length()));
     }
-    double before = ceilingFlags.bandwidth(engine);
-    double[] seconds = new ExplainBench(engine, shape, used).run(rounds);
-    double bandwidth = Math.max(before, ceilingFlags.bandwidth(engine));
+    List<ExplainBench.Round> timed =
+        new ExplainBench(engine, shape, used).run(rounds, () -> ceilingFlags.bandwidth(engine));
     DecodeLimit limit = DecodeLimit.of(engine.config(), engine.info());
-    return new ExplainBenchResult(name, shape, engine.info(), limit, bandwidth, seconds, used);
+    return new ExplainBenchResult(name, shape, engine.info(), limit, timed, used);
   }
 }

@@ -3,26 +3,41 @@ package dev.gavel.cli.bench;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gavel.engine.EngineInfo;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
+import java.util.stream.DoubleStream;
 
 /**
  * What was measured, and what could have been.
  *
  * @param model the shape's or directory's name
- * @param gigabytesPerSecond of a large read, measured in the same run
- * @param seconds of each timed step
+ * @param rounds steps with the bandwidth of their time, at least one round
  */
 public record ExplainBenchResult(
     String model,
     DecodeShape shape,
     EngineInfo info,
     DecodeLimit limit,
-    double gigabytesPerSecond,
-    double[] seconds,
+    List<ExplainBench.Round> rounds,
     long seed) {
 
+  private double[] seconds() {
+    return rounds.stream().flatMapToDouble(round -> Arrays.stream(round.seconds())).toArray();
+  }
+
+  /** Seconds of a step, of all rounds. */
   public double median() {
-    return new Percentiles(seconds).median();
+    return new Percentiles(seconds()).median();
+  }
+
+  /** What memory yielded, the median over the rounds. */
+  public double gigabytesPerSecond() {
+    return median(rounds.stream().mapToDouble(ExplainBench.Round::gigabytesPerSecond));
+  }
+
+  private static double median(DoubleStream values) {
+    return new Percentiles(values.toArray()).median();
   }
 
   /** Of all streams together. */
@@ -30,22 +45,31 @@ public record ExplainBenchResult(
     return shape.streams() / median();
   }
 
-  /** The least time of a step over the measured one. */
+  /**
+   * The least time of a step at the bandwidth of its round over the round's median, the median over
+   * the rounds.
+   */
   public double fractionOfBandwidth() {
-    return limitSeconds() / median();
+    return median(rounds.stream().mapToDouble(this::fractionOfBandwidth));
+  }
+
+  private double fractionOfBandwidth(ExplainBench.Round round) {
+    double least = limit.seconds(shape, round.gigabytesPerSecond() * 1e9);
+    return least / new Percentiles(round.seconds()).median();
   }
 
   private double limitSeconds() {
-    return limit.seconds(shape, gigabytesPerSecond * 1e9);
+    return limit.seconds(shape, gigabytesPerSecond() * 1e9);
   }
 
   /** The object of {@code bench explain --json}. */
   public ObjectNode toJson() {
+    double[] seconds = seconds();
     Percentiles percentiles = new Percentiles(seconds);
     ObjectNode node = JsonNodeFactory.instance.objectNode();
     node.put("tokens_per_second", tokensPerSecond());
     node.put("streams", shape.streams());
-    node.put("bandwidth_gb_per_second", gigabytesPerSecond);
+    node.put("bandwidth_gb_per_second", gigabytesPerSecond());
     node.put("fraction_of_bandwidth", fractionOfBandwidth());
     percentiles.putTo(node.putObject("step_seconds")).put("p99", percentiles.at(99));
     node.put("limit_tokens_per_second", shape.streams() / limitSeconds());
@@ -60,6 +84,7 @@ public record ExplainBenchResult(
 
   /** A few lines for people. */
   public String toText() {
+    double[] seconds = seconds();
     Percentiles percentiles = new Percentiles(seconds);
     return String.format(
         Locale.ROOT,
@@ -68,7 +93,7 @@ public record ExplainBenchResult(
         %d streams, %d tokens behind a prompt of %d: %.1f tokens/s
         step:    median %.2f ms, p99 %.2f ms, %d timed
         limit:   %.2f ms (%.3f GB; memory is read at %.1f GB/s), %.1f tokens/s
-        reached: %.1f%% of the bandwidth
+        reached: %.1f%% of the bandwidth (each round by the bandwidth read around it)
         """,
         EngineText.line(model, info, seed),
         shape.streams(),
@@ -80,7 +105,7 @@ public record ExplainBenchResult(
         seconds.length,
         limitSeconds() * 1e3,
         limit.bytes(shape) * 1e-9,
-        gigabytesPerSecond,
+        gigabytesPerSecond(),
         shape.streams() / limitSeconds(),
         fractionOfBandwidth() * 100);
   }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.gavel.cli.TestTerminal;
 import java.io.IOException;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class ExplainBenchCommandTest {
@@ -21,11 +22,11 @@ class ExplainBenchCommandTest {
     int exitCode =
         bench(
             "--shape tiny --quantization int8 --threads 1 --streams 3 --prompt 5 --tokens 30"
-                + " --rounds 2 --seed 1 --json");
+                + " --rounds 1 --seed 1 --json");
     assertEquals(0, exitCode, terminal.err());
     JsonNode found = new JsonMapper().readTree(terminal.out());
     assertEquals(3, found.path("streams").asInt());
-    assertEquals(60, found.path("steps").asInt());
+    assertEquals(30, found.path("steps").asInt());
     double median = found.path("step_seconds").path("median").asDouble();
     assertEquals(3 / median, found.path("tokens_per_second").asDouble(), 1e-6 / median);
     double limit = found.path("limit_tokens_per_second").asDouble();
@@ -64,6 +65,23 @@ class ExplainBenchCommandTest {
         }) {
       assertEquals(2, bench(arguments), arguments);
     }
+  }
+
+  /** The machine yields half as much in the second round, and a step takes twice as long. */
+  @Test
+  void everyRoundHasItsOwnBandwidth() {
+    DecodeShape shape = new DecodeShape(1, 4, 3);
+    DecodeLimit limit = new DecodeLimit(1_000_000_000, 1, 0);
+    List<ExplainBench.Round> rounds =
+        List.of(
+            new ExplainBench.Round(40, new double[] {0.05, 0.05, 0.9}),
+            new ExplainBench.Round(20, new double[] {0.1, 0.1, 0.1}),
+            new ExplainBench.Round(10, new double[] {0.1, 0.4, 0.2}));
+    ExplainBenchResult result = new ExplainBenchResult("m", shape, null, limit, rounds, 1);
+    assertEquals(0.5, result.fractionOfBandwidth(), 1e-9);
+    assertEquals(20, result.gigabytesPerSecond());
+    assertEquals(0.1, result.median());
+    assertEquals(10, result.tokensPerSecond(), 1e-9);
   }
 
   @Test
