@@ -1,8 +1,8 @@
 package dev.gavel.server.api;
 
+import com.google.protobuf.MessageLite;
 import dev.gavel.server.scheduling.Fault;
 import dev.gavel.server.scheduling.FaultException;
-import com.google.protobuf.MessageLite;
 import io.grpc.Attributes;
 import io.grpc.KnownLength;
 import io.grpc.Metadata;
