@@ -83,6 +83,8 @@ class ServerConfigTest {
         "'engine: {devices: [\"cuda:x\"]}' | engine.devices: expected cpu, cuda:N",
         "'engine: {devices: [cpu, \"cuda:0\"]}' | expected devices of one kind",
         "'engine: {devices: [\"cuda:1\", \"cuda:1\"]}' | expected each GPU once, found cuda:1 twice",
+        "'engine: {devices: [\"cuda:1\", \"cuda:01\"]}' | expected each GPU once, found cuda:1 twice",
+        "'engine: {device: \"cuda:0+0\"}' | engine.device: expected each GPU once, found cuda:0 twice",
         "'engine: {devices: [cuda, \"cuda:0\"]}' | expected each GPU once, found cuda:0 twice",
         "'engine: {devices: [\"cuda:0+1\", \"cuda:1+2\"]}' | expected each GPU once, found cuda:1",
         "'engine: {device: \"cuda:0\", devices: [\"cuda:1\"]}' | expected device or devices",
