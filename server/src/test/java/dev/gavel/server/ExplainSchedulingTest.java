@@ -25,24 +25,10 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Explanations beside other calls, slow readers and failures. */
-class ExplainSchedulingTest {
-  private Harness harness;
-
-  @BeforeEach
-  void start() throws Exception {
-    harness = Harness.inProcess();
-  }
-
-  @AfterEach
-  void stop() throws Exception {
-    harness.close();
-  }
-
+class ExplainSchedulingTest extends AbstractServerTest {
   @Test
   void poolTooSmallIsRefusedBeforeTheStart() throws Exception {
     try (Harness poor = new Harness(Harness.config(), new FakeModel(), new FakeEngine(256, 8, 4))) {
