@@ -154,6 +154,8 @@ class BadInputTest {
         "score --model F/model --query q --items F/empty.jsonl | expected one item a line, found",
         "score --model F/model --query q --items F/cut.jsonl.gz | found no whole gzip data",
         "score --model F/model --query q --items F/bytes.yaml | found bytes that are not UTF-8",
+        "evaluate --model F/model --data F/pairs.jsonl --quantization fp8 | quantization: expected"
+            + " fp32 or int8 on a CPU, found fp8",
         "evaluate --model F/model --data F/nowhere | nowhere: expected a file, found nothing",
         "evaluate --model F/model --data F/folder | expected a readable file, found a folder",
         "evaluate --model F/model --data F/empty.jsonl | expected judged pairs, found none",
@@ -214,7 +216,6 @@ class BadInputTest {
         "score --model F/model --query q --item x --quantization fp8 | expected one of fp32, int8 on"
             + " cpu, found",
         "serve --model F/model --device cpu,cpu --quantization bf16 | expected one of fp32, int8 on",
-        "evaluate --model F/model --data F/pairs.jsonl --quantization fp8 | expected one of fp32,",
         "bench serve --shape tiny --seconds NaN | --seconds: expected 0.01 to 86400, found NaN",
         "bench pipe --model F/model --labels a | expected a whole number from",
         "bench explain --shape tiny --streams 99999 --prompt 99999 | expected less than 2^31 tokens",
