@@ -39,7 +39,7 @@ public abstract class Action implements Callable<Integer> {
   }
 
   /** A command line that the parser could not know to be wrong. */
-  protected final ParameterException usage(String message) {
+  public final ParameterException usage(String message) {
     return new ParameterException(spec.commandLine(), message);
   }
 }

@@ -96,10 +96,10 @@ public final class EngineFlags {
       if (threads != null) {
         room = room.withThreads(checkedThreads(action));
       }
+      return config.withEngine(room);
     } catch (IllegalArgumentException e) {
-      throw action.usage(e.getMessage()); // flags and file do not go together
+      throw action.usage(e.getMessage()); // flags do not go together, or not with the file
     }
-    return config.withEngine(room);
   }
 
   private List<Integer> checkedCores(Action action) {

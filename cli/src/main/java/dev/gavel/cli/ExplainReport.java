@@ -20,7 +20,8 @@ import java.util.Locale;
 public final class ExplainReport {
   private static final int BAR_CELLS = 30;
   private final Terminal terminal;
-  private final List<Path> paths = new ArrayList<>();
+  private final boolean several;
+  private final List<Path> paths = new ArrayList<>(); // that have said something
   private int shown;
 
   private static final class Path {
@@ -31,20 +32,18 @@ public final class ExplainReport {
 
   public ExplainReport(Terminal terminal, int samples) {
     this.terminal = terminal;
-    for (int i = 0; i < Math.max(1, samples); i++) {
-      paths.add(new Path());
-    }
+    this.several = samples > 1;
   }
 
   public void accept(ExplainEvent event) {
     switch (event.getEventCase()) {
       case VERDICT -> printJudgment(event.getVerdict().getItem());
       case TOKEN -> {
-        paths.get(event.getSample()).held.append(event.getToken().getText());
+        path(event.getSample()).held.append(event.getToken().getText());
         advance();
       }
       case SAMPLE_END -> {
-        paths.get(event.getSample()).end = event.getSampleEnd();
+        path(event.getSample()).end = event.getSampleEnd();
         advance();
       }
       case FINAL -> printFinal(event.getFinal());
@@ -52,12 +51,19 @@ public final class ExplainReport {
     }
   }
 
+  private Path path(int sample) {
+    while (paths.size() <= sample) {
+      paths.add(new Path());
+    }
+    return paths.get(sample);
+  }
+
   /** Shows what has become the turn of the path that is being shown. */
   private void advance() {
     while (shown < paths.size()) {
       Path path = paths.get(shown);
       if (path.held.length() > 0) {
-        if (!path.started && paths.size() > 1) {
+        if (!path.started && several) {
           terminal.out().println(terminal.styled(Style.DIM, "path " + (shown + 1)));
         }
         path.started = true;

@@ -43,6 +43,7 @@ class BadInputTest {
     text("nested.yaml", "a: b: c\n");
     text("list.yaml", "- 1\n");
     text("server.yaml", "engine:\n  threads: many\n");
+    text("pool.yaml", "engine:\n  kvBytesMax: 5\n");
     text("sft.yaml", "model: F/model\ndata:\n  - path: F/pairs.jsonl\n".replace("F", "" + home));
     text("text.jsonl.gz", "no gzip");
     Files.write(home.resolve("cut.jsonl.gz"), CUT_GZIP);
@@ -121,7 +122,10 @@ class BadInputTest {
             + " are not UTF-8",
         "serve --model F/model --config F/server.yaml | engine.threads: expected a whole number,"
             + " found `many`",
+        "serve --model F/model --config F/pool.yaml | engine.kvBytesMax in KV blocks: expected 1 to"
+            + " 67108864, found 0",
         "bench serve --shape tiny --config F/nowhere.yaml | nowhere.yaml: expected a readable file",
+        "explain --query q --item x --model F/model --samples 2147483647 | samples: expected 0 to",
       })
   void modelsAndServers(String line, String message) {
     assertRefused(ExitCode.DATA, line, message.strip().replace('`', '"'));
@@ -150,6 +154,8 @@ class BadInputTest {
         "score --model F/model --query q --items F/empty.jsonl | expected one item a line, found",
         "score --model F/model --query q --items F/cut.jsonl.gz | found no whole gzip data",
         "score --model F/model --query q --items F/bytes.yaml | found bytes that are not UTF-8",
+        "evaluate --model F/model --data F/pairs.jsonl --quantization fp8 | quantization: expected"
+            + " fp32 or int8 on a CPU, found fp8",
         "evaluate --model F/model --data F/nowhere | nowhere: expected a file, found nothing",
         "evaluate --model F/model --data F/folder | expected a readable file, found a folder",
         "evaluate --model F/model --data F/empty.jsonl | expected judged pairs, found none",
@@ -207,6 +213,9 @@ class BadInputTest {
         "score --model F/model --query q --item x --threads 99999999999 | found '99999999999'",
         "score --model F/model --query q --item x --deadline soon | expected a number, found 'soon'",
         "score --model F/model --query q --item x --deadline NaN | expected 0 to 1000000 seconds",
+        "score --model F/model --query q --item x --quantization fp8 | expected one of fp32, int8 on"
+            + " cpu, found",
+        "serve --model F/model --device cpu,cpu --quantization bf16 | expected one of fp32, int8 on",
         "bench serve --shape tiny --seconds NaN | --seconds: expected 0.01 to 86400, found NaN",
         "bench pipe --model F/model --labels a | expected a whole number from",
         "bench explain --shape tiny --streams 99999 --prompt 99999 | expected less than 2^31 tokens",

@@ -1,6 +1,7 @@
 package dev.gavel.server;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -20,6 +21,7 @@ final class ConfigReader {
   /** YAML, of which JSON is a part. */
   private static final ObjectMapper YAML =
       YAMLMapper.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
           .build();
@@ -94,7 +96,11 @@ final class ConfigReader {
         }
         require(texts, key, "a list of texts", given);
       }
-      default -> require(given.isIntegralNumber(), key, "a whole number", given);
+      default -> {
+        require(given.isIntegralNumber(), key, "a whole number", given);
+        boolean fits = standard.isInt() ? given.canConvertToInt() : given.canConvertToLong();
+        require(fits, key, "a whole number of " + (standard.isInt() ? 32 : 64) + " bits", given);
+      }
     }
   }
 

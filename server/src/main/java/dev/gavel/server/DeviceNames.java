@@ -24,7 +24,9 @@ final class DeviceNames {
       throw new IllegalArgumentException(
           key + ": expected cpu, cuda:N or cuda:N+M, found \"" + name + "\"");
     }
-    return name.equals("cuda") ? "cuda:0" : name;
+    String device = name.equals("cuda") ? "cuda:0" : name;
+    claim(key, device, new HashSet<>());
+    return device;
   }
 
   /**
@@ -47,14 +49,18 @@ final class DeviceNames {
               + " computed; found "
               + devices);
     }
-    Set<String> seen = new HashSet<>();
-    devices.stream().filter(device -> !device.equals(CPU)).forEach(d -> claim(key, d, seen));
+    Set<Integer> seen = new HashSet<>();
+    devices.forEach(device -> claim(key, device, seen));
     return devices;
   }
 
   /** Notes the GPUs of a device, of which it may have several. */
-  private static void claim(String key, String device, Set<String> seen) {
-    for (String index : device.substring("cuda:".length()).split("[+]")) {
+  private static void claim(String key, String device, Set<Integer> seen) {
+    if (device.equals(CPU)) {
+      return;
+    }
+    for (String digits : device.substring("cuda:".length()).split("[+]")) {
+      int index = Integer.parseInt(digits);
       if (!seen.add(index)) {
         throw new IllegalArgumentException(
             key + ": expected each GPU once, found cuda:" + index + " twice");

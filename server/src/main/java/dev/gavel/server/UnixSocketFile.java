@@ -43,7 +43,7 @@ final class UnixSocketFile {
       throw new IOException(
           "uds: expected a path of at most " + PATH_BYTES_MAX + " bytes, found " + bytes);
     }
-    if (!Files.isDirectory(path.getParent())) {
+    if (path.getParent() != null && !Files.isDirectory(path.getParent())) {
       throw new IOException("uds: expected the directory " + path.getParent() + ", found none");
     }
     if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {

@@ -27,10 +27,7 @@ class AdmissionLimitsTest {
       callers.score(Harness.request("second", 5).build());
       Harness.eventually("queued", () -> harness.gauge(Gauge.QUEUED_ITEMS) == 20);
       // The engine stands still, so this answer cannot have waited for it.
-      StatusRuntimeException e =
-          assertThrows(
-              StatusRuntimeException.class,
-              () -> harness.stub().score(Harness.request("third", 1).build()));
+      StatusRuntimeException e = harness.refused(Harness.request("third", 1).build());
       assertEquals(Status.Code.RESOURCE_EXHAUSTED, e.getStatus().getCode());
       assertEquals("QUEUE_FULL", Harness.reason(e));
       RetryInfo retry = Harness.detail(e, RetryInfo.class);
@@ -49,8 +46,7 @@ class AdmissionLimitsTest {
       callers.score(Harness.request("q", "short").build());
       gate.awaitBatch();
       ScoreRequest large = Harness.request("q", "x".repeat(60), "y".repeat(60)).build();
-      StatusRuntimeException e =
-          assertThrows(StatusRuntimeException.class, () -> harness.stub().score(large));
+      StatusRuntimeException e = harness.refused(large);
       assertEquals("QUEUE_FULL", Harness.reason(e));
       gate.open();
       callers.join();
@@ -69,10 +65,7 @@ class AdmissionLimitsTest {
       Callers callers = new Callers(harness);
       callers.score(Harness.request("first", 10).build());
       Harness.eventually("entered", () -> harness.gauge(Gauge.QUEUED_ITEMS) == 10);
-      StatusRuntimeException e =
-          assertThrows(
-              StatusRuntimeException.class,
-              () -> harness.stub().score(Harness.request("second", 1).build()));
+      StatusRuntimeException e = harness.refused(Harness.request("second", 1).build());
       assertEquals("QUEUE_FULL", Harness.reason(e));
       hold.countDown();
       callers.join();

@@ -19,9 +19,7 @@ import dev.gavel.v1.Item;
 import dev.gavel.v1.ScoreRequest;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
-import io.grpc.health.v1.HealthGrpc;
 import java.util.Iterator;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -73,12 +71,6 @@ class DeviceWatchTest {
     return harness.stub().getModel(GetModelRequest.getDefaultInstance()).getDevicesList();
   }
 
-  private static ServingStatus health(Harness harness, String service) {
-    return HealthGrpc.newBlockingStub(harness.channel())
-        .check(HealthCheckRequest.newBuilder().setService(service).build())
-        .getStatus();
-  }
-
   @Test
   void readingsGoToTheirDevices() throws Exception {
     try (Harness harness = harness()) {
@@ -113,9 +105,9 @@ class DeviceWatchTest {
         Harness.assertAnswers(request, harness.stub().score(request));
       }
       assertEquals(0, harness.engines.get(0).batches());
-      assertEquals(ServingStatus.NOT_SERVING, health(harness, "device/cuda:0"));
-      assertEquals(ServingStatus.SERVING, health(harness, "device/cuda:1"));
-      assertEquals(ServingStatus.SERVING, health(harness, ""));
+      assertEquals(ServingStatus.NOT_SERVING, harness.health("device/cuda:0"));
+      assertEquals(ServingStatus.SERVING, harness.health("device/cuda:1"));
+      assertEquals(ServingStatus.SERVING, harness.health(""));
       assertEquals(Device.State.FAILED, devices(harness).get(0).getState());
       assertEquals("the GPU fell off the bus", devices(harness).get(0).getProblem());
       DeviceStats stats = harness.server.stats().devices().get(0);
@@ -124,17 +116,14 @@ class DeviceWatchTest {
 
       monitor.secondProblem = "that one too";
       harness.server.lookAtDevices();
-      assertEquals(ServingStatus.NOT_SERVING, health(harness, ""));
-      StatusRuntimeException e =
-          assertThrows(
-              StatusRuntimeException.class,
-              () -> harness.stub().score(Harness.request("q", "a").build()));
+      assertEquals(ServingStatus.NOT_SERVING, harness.health(""));
+      StatusRuntimeException e = harness.refused(Harness.request("q", "a").build());
       assertEquals(Status.Code.UNAVAILABLE, e.getStatus().getCode());
       assertEquals("DEVICE_FAILED", Harness.reason(e));
 
       monitor.firstProblem = null;
       harness.server.lookAtDevices();
-      assertEquals(ServingStatus.SERVING, health(harness, ""));
+      assertEquals(ServingStatus.SERVING, harness.health(""));
       ScoreRequest request = Harness.request("back", 3).build();
       Harness.assertAnswers(request, harness.stub().score(request));
       assertTrue(harness.engines.get(0).batches() > 0);
@@ -175,7 +164,7 @@ class DeviceWatchTest {
       assertEquals(1, stats.get(Level.THROTTLED));
       monitor.secondProblem = "one of them is lost";
       harness.server.lookAtDevices();
-      assertEquals(ServingStatus.NOT_SERVING, health(harness, ""));
+      assertEquals(ServingStatus.NOT_SERVING, harness.health(""));
       assertEquals(DeviceStats.UNKNOWN, stats.get(Level.MEMORY_BYTES));
       assertEquals("one of them is lost", devices(harness).get(0).getProblem());
     }

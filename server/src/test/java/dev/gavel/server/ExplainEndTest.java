@@ -20,27 +20,13 @@ import dev.gavel.v1.Order;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Where reasoning ends. */
-class ExplainEndTest {
-  private Harness harness;
-
-  @BeforeEach
-  void start() throws Exception {
-    harness = Harness.inProcess();
-  }
-
-  @AfterEach
-  void stop() throws Exception {
-    harness.close();
-  }
-
+class ExplainEndTest extends AbstractServerTest {
   /** The engine will draw this text, then end. */
   private void script(String text) {
     harness.engine.drawer =

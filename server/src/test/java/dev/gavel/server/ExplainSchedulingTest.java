@@ -22,25 +22,13 @@ import io.grpc.StatusRuntimeException;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Explanations beside other calls, slow readers and failures. */
-class ExplainSchedulingTest {
-  private Harness harness;
-
-  @BeforeEach
-  void start() throws Exception {
-    harness = Harness.inProcess();
-  }
-
-  @AfterEach
-  void stop() throws Exception {
-    harness.close();
-  }
-
+class ExplainSchedulingTest extends AbstractServerTest {
   @Test
   void poolTooSmallIsRefusedBeforeTheStart() throws Exception {
     try (Harness poor = new Harness(Harness.config(), new FakeModel(), new FakeEngine(256, 8, 4))) {
@@ -195,6 +183,37 @@ class ExplainSchedulingTest {
     harness.awaitIdle();
     assertEquals(rows, harness.engine.rows());
     gate.open();
+  }
+
+  /** The engine has drawn the last token when the caller leaves: nobody takes what is to come. */
+  @Test
+  void callerWhoLeavesAtTheEndIsNotWaitedFor() throws Exception {
+    CountDownLatch lastDraw = new CountDownLatch(1);
+    CountDownLatch left = new CountDownLatch(1);
+    harness.engine.drawer =
+        (seen, sampling, draw) -> {
+          if (draw == 2) {
+            lastDraw.countDown();
+            await(left);
+          }
+          return FakeEngine.letter(seen, sampling, draw);
+        };
+    Context.CancellableContext context = Context.current().withCancellation();
+    Iterator<ExplainEvent> events =
+        context.call(() -> harness.stub().explain(request(Order.LABEL_FIRST, 1, 3).build()));
+    await(lastDraw);
+    context.cancel(null);
+    left.countDown();
+    assertThrows(StatusRuntimeException.class, () -> events.forEachRemaining(event -> {}));
+    harness.awaitIdle();
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      assertTrue(latch.await(30, TimeUnit.SECONDS), "expected within 30 s");
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
   }
 
   @Test

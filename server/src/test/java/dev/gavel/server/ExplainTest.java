@@ -24,26 +24,12 @@ import dev.gavel.v1.Order;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What an explanation says: verdict, reasoning, and both orders of them. */
-class ExplainTest {
-  private Harness harness;
-
-  @BeforeEach
-  void start() throws Exception {
-    harness = Harness.inProcess();
-  }
-
-  @AfterEach
-  void stop() throws Exception {
-    harness.close();
-  }
-
+class ExplainTest extends AbstractServerTest {
   private static String bestLabel(String seen) {
     float[] logs = FakeEngine.labelLogProbabilities(codePoints(seen), 4);
     int best = 0;

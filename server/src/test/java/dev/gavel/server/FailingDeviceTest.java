@@ -17,9 +17,7 @@ import dev.gavel.v1.ScoreRequest;
 import dev.gavel.v1.ScoreResponse;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
-import io.grpc.health.v1.HealthGrpc;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -30,12 +28,6 @@ import org.junit.jupiter.api.Test;
 
 /** A device that fails is one fewer, and all of them failed is a server that does not serve. */
 class FailingDeviceTest {
-  private static ServingStatus health(Harness harness, String service) {
-    return HealthGrpc.newBlockingStub(harness.channel())
-        .check(HealthCheckRequest.newBuilder().setService(service).build())
-        .getStatus();
-  }
-
   private static EngineException broken() {
     return new EngineException(EngineException.Code.INTERNAL, "broken on purpose");
   }
@@ -69,17 +61,17 @@ class FailingDeviceTest {
       assertEquals(List.of("ENGINE_FAILED", "ENGINE_FAILED", "ENGINE_FAILED"), reasons);
       Harness.eventually(
           "the device is named",
-          () -> health(harness, "device/cuda:1") == ServingStatus.NOT_SERVING);
-      assertEquals(ServingStatus.SERVING, health(harness, "device/cuda:0"));
-      assertEquals(ServingStatus.SERVING, health(harness, ""));
-      assertEquals(ServingStatus.SERVING, health(harness, RelevanceGrpc.SERVICE_NAME));
+          () -> harness.health("device/cuda:1") == ServingStatus.NOT_SERVING);
+      assertEquals(ServingStatus.SERVING, harness.health("device/cuda:0"));
+      assertEquals(ServingStatus.SERVING, harness.health(""));
+      assertEquals(ServingStatus.SERVING, harness.health(RelevanceGrpc.SERVICE_NAME));
       assertEquals(0, SeveralDevicesTest.device(harness, 1).get(Level.SERVING));
       assertEquals(3, SeveralDevicesTest.device(harness, 1).get(Counter.FAILED_BATCHES));
       assertEquals(0, SeveralDevicesTest.device(harness, 0).get(Counter.FAILED_BATCHES));
 
       harness.engines.get(1).beforeRun = batch -> {};
       Harness.eventually(
-          "found well again", () -> health(harness, "device/cuda:1") == ServingStatus.SERVING);
+          "found well again", () -> harness.health("device/cuda:1") == ServingStatus.SERVING);
       long before = harness.engines.get(1).batches();
       assertEquals(List.of(), failures(harness, 40));
       assertTrue(harness.engines.get(1).batches() > before);
@@ -93,16 +85,13 @@ class FailingDeviceTest {
         breakDevice(harness, i);
       }
       failures(harness, 9);
-      Harness.eventually("not serving", () -> health(harness, "") == ServingStatus.NOT_SERVING);
-      StatusRuntimeException e =
-          assertThrows(
-              StatusRuntimeException.class,
-              () -> harness.stub().score(Harness.request("q", "a").build()));
+      Harness.eventually("not serving", () -> harness.health("") == ServingStatus.NOT_SERVING);
+      StatusRuntimeException e = harness.refused(Harness.request("q", "a").build());
       assertEquals(Status.Code.UNAVAILABLE, e.getStatus().getCode());
       assertEquals("DEVICE_FAILED", Harness.reason(e));
       assertTrue(Harness.detail(e, RetryInfo.class).hasRetryDelay());
       harness.engines.get(2).beforeRun = batch -> {};
-      Harness.eventually("serving", () -> health(harness, "") == ServingStatus.SERVING);
+      Harness.eventually("serving", () -> harness.health("") == ServingStatus.SERVING);
       assertEquals(List.of(), failures(harness, 5));
     }
   }
@@ -123,7 +112,7 @@ class FailingDeviceTest {
         requests.add(Harness.request("query " + i, 8).build());
         answers.add(callers.score(requests.get(i)));
       }
-      SeveralDevicesTest.awaitReady(harness, requests.size());
+      harness.awaitReady(requests.size());
       BatchGate first = gates[0];
       harness.engines.get(0).beforeRun =
           batch -> {
@@ -185,7 +174,8 @@ class FailingDeviceTest {
             }
           };
       List<String> reasons = failures(harness, 100);
-      assertTrue(reasons.size() >= 3, reasons + " failed");
+      // A third of the calls, were it chosen as the others are.
+      assertTrue(reasons.size() >= 3 && reasons.size() < 20, reasons + " failed");
       // At once after the first three failures it is tried, and believed; from then on pauses
       // double.
       long failures = SeveralDevicesTest.device(harness, 1).get(Counter.FAILED_BATCHES);

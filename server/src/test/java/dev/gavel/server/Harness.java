@@ -1,6 +1,7 @@
 package dev.gavel.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
@@ -20,6 +21,9 @@ import dev.gavel.v1.ScoreResponse;
 import dev.gavel.v1.ScoredItem;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.health.v1.HealthGrpc;
 import io.grpc.inprocess.InProcessChannelBuilder;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.protobuf.StatusProto;
@@ -93,6 +97,18 @@ final class Harness implements AutoCloseable {
 
   RelevanceGrpc.RelevanceBlockingStub stub() {
     return RelevanceGrpc.newBlockingStub(channel());
+  }
+
+  /** The error of a call that gets no answer. */
+  StatusRuntimeException refused(ScoreRequest request) {
+    return assertThrows(StatusRuntimeException.class, () -> stub().score(request));
+  }
+
+  /** What the health service says of a name; the empty one is the server's. */
+  ServingStatus health(String service) {
+    return HealthGrpc.newBlockingStub(channel())
+        .check(HealthCheckRequest.newBuilder().setService(service).build())
+        .getStatus();
   }
 
   static ScoreRequest.Builder request(String query, String... texts) {

@@ -66,6 +66,18 @@ class HostileRequestTest {
     assertEquals("REQUEST_TOO_LARGE", Harness.reason(e));
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {10, 40})
+  void megabytesOfTextInAFewKilobytes(int megabytes) {
+    ScoreRequest request = Harness.request("tea", "x".repeat(megabytes << 20)).build();
+    StatusRuntimeException e =
+        assertThrows(
+            StatusRuntimeException.class,
+            () -> RelevanceGrpc.newBlockingStub(channel).withCompression("gzip").score(request));
+    assertEquals(Status.Code.INVALID_ARGUMENT, e.getStatus().getCode());
+    assertEquals("REQUEST_TOO_LARGE", Harness.reason(e));
+  }
+
   @Test
   void moreThanTheTransportTakes() {
     // gRPC's own limit: a code, but no details.

@@ -1,7 +1,6 @@
 package dev.gavel.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gavel.engine.EngineException;
@@ -110,7 +109,7 @@ class KvCacheTest {
             throw new EngineException(EngineException.Code.INTERNAL, "broken on purpose");
           };
       ScoreRequest request = Harness.request("shoes", "red boot").build();
-      assertThrows(StatusRuntimeException.class, () -> harness.stub().score(request));
+      harness.refused(request);
       harness.awaitIdle();
       assertEquals(0, harness.gauge(Gauge.KV_BLOCKS_CACHED));
       harness.engine.beforeRun = batch -> {};

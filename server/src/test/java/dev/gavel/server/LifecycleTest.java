@@ -134,6 +134,7 @@ class LifecycleTest {
     Path file = Files.writeString(directory.resolve("notes.txt"), "precious");
     assertCannotStart(Harness.config().withUds(file.toString()), "found a file");
     assertEquals("precious", Files.readString(file));
+    assertCannotStart(Harness.config().withUds("/"), "found a folder");
     assertCannotStart(
         Harness.config().withUds(directory.resolve("none/gavel.sock").toString()), "found none");
     assertCannotStart(

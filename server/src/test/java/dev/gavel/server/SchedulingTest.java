@@ -228,10 +228,7 @@ class SchedulingTest {
           };
       ScoreRequest good = Harness.request("good", 3).build();
       Harness.assertAnswers(good, harness.stub().score(good));
-      StatusRuntimeException e =
-          assertThrows(
-              StatusRuntimeException.class,
-              () -> harness.stub().score(Harness.request("bad", 13).build()));
+      StatusRuntimeException e = harness.refused(Harness.request("bad", 13).build());
       assertEquals(Status.Code.INTERNAL, e.getStatus().getCode());
       assertEquals("ENGINE_FAILED", Harness.reason(e));
       Harness.assertAnswers(good, harness.stub().score(good));
@@ -248,10 +245,7 @@ class SchedulingTest {
               throw new IllegalStateException("a bug");
             }
           };
-      StatusRuntimeException e =
-          assertThrows(
-              StatusRuntimeException.class,
-              () -> harness.stub().score(Harness.request("bad", 1000).build()));
+      StatusRuntimeException e = harness.refused(Harness.request("bad", 1000).build());
       assertEquals(Status.Code.INTERNAL, e.getStatus().getCode());
       assertEquals("INTERNAL", Harness.reason(e));
       ScoreRequest good = Harness.request("good", 1000).build();
@@ -269,9 +263,7 @@ class SchedulingTest {
             throw new EngineException(EngineException.Code.INTERNAL, "broken on purpose");
           };
       for (int i = 0; i < 3; i++) {
-        assertThrows(
-            StatusRuntimeException.class,
-            () -> harness.stub().score(Harness.request("q", "a").build()));
+        harness.refused(Harness.request("q", "a").build());
       }
       Harness.eventually(
           "not ready", () -> health.check(all).getStatus() == ServingStatus.NOT_SERVING);

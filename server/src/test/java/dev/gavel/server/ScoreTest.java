@@ -21,25 +21,11 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class ScoreTest {
-  private Harness harness;
-
-  @BeforeEach
-  void start() throws Exception {
-    harness = Harness.inProcess();
-  }
-
-  @AfterEach
-  void stop() throws Exception {
-    harness.close();
-  }
-
+class ScoreTest extends AbstractServerTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 13, 207, 1000})
   void everyItemGetsItsOwnAnswerInOrder(int items) {
@@ -204,8 +190,7 @@ class ScoreTest {
   void brokenRulesAreAllNamed() {
     ScoreRequest request =
         ScoreRequest.newBuilder().setQuery(" \t").setRequestId("x".repeat(300)).build();
-    StatusRuntimeException e =
-        assertThrows(StatusRuntimeException.class, () -> harness.stub().score(request));
+    StatusRuntimeException e = harness.refused(request);
     assertEquals(Status.Code.INVALID_ARGUMENT, e.getStatus().getCode());
     assertEquals("INVALID_REQUEST", Harness.reason(e));
     BadRequest bad = Harness.detail(e, BadRequest.class);
@@ -217,10 +202,7 @@ class ScoreTest {
 
   @Test
   void tooLongAQueryIsRefusedByTheModel() {
-    StatusRuntimeException e =
-        assertThrows(
-            StatusRuntimeException.class,
-            () -> harness.stub().score(Harness.request("z".repeat(41), "a").build()));
+    StatusRuntimeException e = harness.refused(Harness.request("z".repeat(41), "a").build());
     assertEquals(Status.Code.INVALID_ARGUMENT, e.getStatus().getCode());
     assertEquals("query", Harness.detail(e, BadRequest.class).getFieldViolations(0).getField());
   }
@@ -228,9 +210,7 @@ class ScoreTest {
   @Test
   void unknownModelIsNotFound() {
     StatusRuntimeException e =
-        assertThrows(
-            StatusRuntimeException.class,
-            () -> harness.stub().score(Harness.request("tea", "a").setModel("other").build()));
+        harness.refused(Harness.request("tea", "a").setModel("other").build());
     assertEquals(Status.Code.NOT_FOUND, e.getStatus().getCode());
     assertEquals("UNKNOWN_MODEL", Harness.reason(e));
     ScoreRequest named = Harness.request("tea", "a").setModel("fake").build();

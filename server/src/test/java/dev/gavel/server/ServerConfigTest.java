@@ -65,7 +65,11 @@ class ServerConfigTest {
         "'engine: {quantization: fp8}' | expected one of fp32, int8 on cpu, found \"fp8\"",
         "'engine: {device: \"cuda:0\", quantization: fp32}' | expected one of bf16, fp16, fp8 on cuda:0,"
             + " found \"fp32\"",
-        "'engine: {threads: 99999999999}' | threads",
+        "'engine: {threads: 99999999999}' | gavel.yaml: engine.threads: expected a whole number of 32"
+            + " bits, found 99999999999",
+        "'engine: {kvBytesMax: 99999999999999999999}' | engine.kvBytesMax: expected a whole number of"
+            + " 64 bits",
+        "'engine: {threads: 1, threads: 2}' | Duplicate field 'threads'",
         "'engine: {cores: 3}' | engine.cores: expected a text",
         "'engine: {cores: two}' | engine.cores: expected processors such as 0-3,6",
         "'engine: {cores: \"0,1\", threads: 3}' | engine.cores: expected 3",
@@ -79,6 +83,8 @@ class ServerConfigTest {
         "'engine: {devices: [\"cuda:x\"]}' | engine.devices: expected cpu, cuda:N",
         "'engine: {devices: [cpu, \"cuda:0\"]}' | expected devices of one kind",
         "'engine: {devices: [\"cuda:1\", \"cuda:1\"]}' | expected each GPU once, found cuda:1 twice",
+        "'engine: {devices: [\"cuda:1\", \"cuda:01\"]}' | expected each GPU once, found cuda:1 twice",
+        "'engine: {device: \"cuda:0+0\"}' | engine.device: expected each GPU once, found cuda:0 twice",
         "'engine: {devices: [cuda, \"cuda:0\"]}' | expected each GPU once, found cuda:0 twice",
         "'engine: {devices: [\"cuda:0+1\", \"cuda:1+2\"]}' | expected each GPU once, found cuda:1",
         "'engine: {device: \"cuda:0\", devices: [\"cuda:1\"]}' | expected device or devices",

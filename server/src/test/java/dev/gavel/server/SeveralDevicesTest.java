@@ -16,9 +16,7 @@ import dev.gavel.v1.ScoreRequest;
 import dev.gavel.v1.ScoreResponse;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
-import io.grpc.health.v1.HealthGrpc;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
@@ -42,11 +40,6 @@ class SeveralDevicesTest {
     return harness.server.stats().devices().get(index);
   }
 
-  static void awaitReady(Harness harness, int requests) {
-    Harness.eventually(
-        requests + " ready", () -> harness.server.stats().get(Counter.READY_REQUESTS) == requests);
-  }
-
   private static List<Long> assignedRows(Harness harness) {
     return harness.server.stats().devices().stream().map(d -> d.get(Level.ASSIGNED_ROWS)).toList();
   }
@@ -64,7 +57,7 @@ class SeveralDevicesTest {
         requests.add(request);
         callers.score(request);
       }
-      awaitReady(harness, calls);
+      harness.awaitReady(calls);
       List<Long> rows = assignedRows(harness);
       long most = rows.stream().mapToLong(Long::longValue).max().orElseThrow();
       long least = rows.stream().mapToLong(Long::longValue).min().orElseThrow();
@@ -189,7 +182,7 @@ class SeveralDevicesTest {
       }
       Thread closer = new Thread(() -> closeUnchecked(harness.server));
       closer.start();
-      Harness.eventually("draining", () -> !isServing(harness));
+      Harness.eventually("draining", () -> harness.health("") == ServingStatus.NOT_SERVING);
       gate.open();
       Harness.assertAnswers(request, callers.join().get(0));
       closer.join();
@@ -212,13 +205,6 @@ class SeveralDevicesTest {
       assertEquals(Status.Code.UNAVAILABLE, Status.fromThrowable(e).getCode());
       assertEquals("DRAINING", Harness.reason((StatusRuntimeException) e.getCause()));
     }
-  }
-
-  private static boolean isServing(Harness harness) {
-    return HealthGrpc.newBlockingStub(harness.channel())
-            .check(HealthCheckRequest.getDefaultInstance())
-            .getStatus()
-        == ServingStatus.SERVING;
   }
 
   private static void closeUnchecked(GavelServer server) {

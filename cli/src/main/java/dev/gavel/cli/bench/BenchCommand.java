@@ -132,12 +132,7 @@ public final class BenchCommand extends Action {
 
     private EngineOptions options(ScoreShape shape) {
       EngineOptions options = engineFlags.options(this);
-      ceilingFlags
-          .problem()
-          .ifPresent(
-              problem -> {
-                throw usage(problem);
-              });
+      ceilingFlags.check(this);
       try {
         int rows = Math.toIntExact(shape.tokens() + (long) LABEL_ROWS_MAX * shape.items());
         int blocks =

@@ -1,5 +1,6 @@
 package dev.gavel.cli.bench;
 
+import dev.gavel.cli.Action;
 import dev.gavel.engine.Engine;
 import java.util.Optional;
 import picocli.CommandLine.Option;
@@ -21,6 +22,15 @@ final class CeilingFlags {
       paramLabel = "GBPS",
       description = "Memory bandwidth in GB/s; default: measured.")
   private Double bandwidth;
+
+  /** Ends {@code action} as wrongly called if there is a {@link #problem}. */
+  void check(Action action) {
+    problem()
+        .ifPresent(
+            problem -> {
+              throw action.usage(problem);
+            });
+  }
 
   /** What is wrong with the flags, if anything. */
   Optional<String> problem() {

@@ -91,10 +91,11 @@ final class PipeBench {
 
   /** Seconds, of the clock and of the CPU, from token ids in memory to scores in memory. */
   private ObjectNode run(JsonNode order) {
-    int[] prefix = tokens(order, "prefix", order.path("prefix"));
+    int[] prefix = tokens("prefix", order.path("prefix"));
+    JsonNode given = requireList("items", order.path("items"), "lists of token ids");
     int[][] items =
-        IntStream.range(0, order.path("items").size())
-            .mapToObj(i -> tokens(order, "items[" + i + "]", order.path("items").get(i)))
+        IntStream.range(0, given.size())
+            .mapToObj(i -> tokens("items[" + i + "]", given.get(i)))
             .toArray(int[][]::new);
     long cpuStart = CpuClock.nanos();
     long start = System.nanoTime();
@@ -129,13 +130,16 @@ final class PipeBench {
         .put("note", found.note());
   }
 
-  private int[] tokens(JsonNode order, String name, JsonNode ids) {
-    if (!ids.isArray() || ids.isEmpty()) {
+  private static JsonNode requireList(String name, JsonNode found, String of) {
+    if (!found.isArray() || found.isEmpty()) {
       throw new IllegalArgumentException(
-          name
-              + ": expected an array of token ids, found "
-              + (ids.isArray() ? "an empty one" : ids));
+          name + ": expected a list of " + of + ", found " + (found.isArray() ? "none" : found));
     }
+    return found;
+  }
+
+  private int[] tokens(String name, JsonNode found) {
+    JsonNode ids = requireList(name, found, "token ids");
     int vocabulary = engine.config().vocabulary();
     int[] tokens = new int[ids.size()];
     for (int i = 0; i < tokens.length; i++) {

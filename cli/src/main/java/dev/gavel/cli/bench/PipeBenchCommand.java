@@ -51,12 +51,7 @@ final class PipeBenchCommand extends Action {
   public Integer call() throws IOException {
     EngineOptions options =
         engineFlags.options(this).withBatchTokensMax(BATCH_TOKENS_MAX).withBlocks(1);
-    ceilingFlags
-        .problem()
-        .ifPresent(
-            problem -> {
-              throw usage(problem);
-            });
+    ceilingFlags.check(this);
     try (RelevanceModel opened = RelevanceModel.open(model);
         Engine engine = opened.loadEngine(options);
         LabelTable table =

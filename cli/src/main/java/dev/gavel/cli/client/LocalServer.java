@@ -34,7 +34,7 @@ public final class LocalServer implements AutoCloseable {
    * Opens the model directory, loads the weights and serves.
    *
    * @param openMonitor who watches the devices; closed with the server
-   * @throws CliException if an address cannot be bound
+   * @throws CliException if an address cannot be bound, or the configuration is none for this model
    */
   public static LocalServer start(
       Path directory, ServerConfig config, Supplier<DeviceMonitor> openMonitor) {
@@ -42,8 +42,8 @@ public final class LocalServer implements AutoCloseable {
     List<Engine> engines = new ArrayList<>();
     DeviceMonitor monitor = DeviceMonitor.NONE;
     try {
-      for (EngineOptions options : config.engineOptions(model.config())) {
-        engines.add(model.loadEngine(options));
+      for (EngineOptions each : options(config, model)) {
+        engines.add(model.loadEngine(each));
       }
       monitor = openMonitor.get();
       GavelServer server = GavelServer.start(config, model, engines, monitor);
@@ -54,6 +54,14 @@ public final class LocalServer implements AutoCloseable {
     } catch (RuntimeException | Error e) {
       close(model, engines, monitor);
       throw e;
+    }
+  }
+
+  private static List<EngineOptions> options(ServerConfig config, RelevanceModel model) {
+    try {
+      return config.engineOptions(model.config());
+    } catch (IllegalArgumentException e) {
+      throw new CliException(ExitCode.DATA, e.getMessage(), e);
     }
   }
 

@@ -101,14 +101,23 @@ class PipeBenchCommandTest {
             "{\"op\":\"dance\"}",
             "{\"op\":\"score\",\"prefix\":[],\"items\":[[1]]}",
             "{\"op\":\"score\",\"prefix\":[1],\"items\":[[1],[-1]]}",
+            "{\"op\":\"score\",\"prefix\":[1],\"items\":{\"a\":[1]}}",
+            "{\"op\":\"score\",\"prefix\":[1],\"items\":[]}",
             "{\"op\":\"ceiling\",\"rows\":0}",
             "{\"op\":\"score\",\"prefix\":[1],\"items\":[[1]]}");
     List<String> expected =
-        List.of("JSON", "dance", "prefix: expected", "items[1][0]: expected", "rows: expected");
+        List.of(
+            "JSON",
+            "dance",
+            "prefix: expected",
+            "items[1][0]: expected",
+            "items: expected a list of lists of token ids, found {",
+            "items: expected a list of lists of token ids, found none",
+            "rows: expected");
     for (int i = 0; i < expected.size(); i++) {
       String error = answers.get(i + 1).path("error").asText();
       assertTrue(error.contains(expected.get(i)), error);
     }
-    assertEquals(1, answers.get(6).path("log_probabilities").size());
+    assertEquals(1, answers.get(8).path("log_probabilities").size());
   }
 }

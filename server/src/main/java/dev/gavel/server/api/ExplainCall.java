@@ -99,15 +99,7 @@ final class ExplainCall implements ExplainJob.Sink {
     if (current != null) {
       current.cancel();
     }
-    boolean unread;
-    synchronized (this) {
-      unread = complete && !closed;
-      closed |= unread;
-      events.clear();
-    }
-    if (unread) {
-      leave();
-    }
+    flush();
   }
 
   private void tokenize() {
@@ -238,11 +230,17 @@ final class ExplainCall implements ExplainJob.Sink {
     serving.calls().execute(this::flush);
   }
 
-  /** Sends what waits while the caller takes it. Any thread but the loop's. */
+  /**
+   * Sends what waits while the caller takes it; nothing waits for a caller that has left, who may
+   * do so while the job ends. Any thread but the loop's.
+   */
   private void flush() {
     boolean left = false;
     boolean wake;
     synchronized (this) {
+      if (cancelled) {
+        events.clear();
+      }
       while (!closed && !events.isEmpty() && caller.isReady()) {
         caller.onNext(events.poll());
       }
@@ -254,7 +252,9 @@ final class ExplainCall implements ExplainJob.Sink {
     }
     if (left) {
       leave();
-      caller.onCompleted();
+      if (!caller.isCancelled()) {
+        caller.onCompleted();
+      }
     } else if (wake) {
       job.wake();
     }

@@ -1,5 +1,6 @@
 package dev.gavel.server.api;
 
+import com.google.protobuf.MessageLite;
 import dev.gavel.server.scheduling.Fault;
 import dev.gavel.server.scheduling.FaultException;
 import io.grpc.Attributes;
@@ -70,16 +71,17 @@ final class ParseGuard {
     @Override
     public Parsed<T> parse(InputStream stream) {
       try {
-        int bytes = stream instanceof KnownLength ? stream.available() : 0;
-        if (bytes > bytesMax) {
-          return new Parsed<>(
-              null,
-              FaultException.of(
-                  Fault.REQUEST_TOO_LARGE,
-                  "request: expected at most " + bytesMax + " bytes, found " + bytes));
+        boolean known = stream instanceof KnownLength; // not so where it was compressed
+        if (known && stream.available() > bytesMax) {
+          return tooLarge(stream.available() + " bytes");
         }
-        return new Parsed<>(plain.parse(stream), null);
+        T message = plain.parse(stream);
+        int bytes = !known && message instanceof MessageLite m ? m.getSerializedSize() : 0;
+        return bytes > bytesMax ? tooLarge(bytes + " bytes") : new Parsed<>(message, null);
       } catch (StatusRuntimeException | IOException e) {
+        if (Status.fromThrowable(e).getCode() == Status.Code.RESOURCE_EXHAUSTED) {
+          return tooLarge("more than are unpacked");
+        }
         Throwable reason = e.getCause() == null ? e : e.getCause();
         return new Parsed<>(
             null,
@@ -88,6 +90,14 @@ final class ParseGuard {
                 "request: expected a message of this method, found bytes that are none: "
                     + reason.getMessage()));
       }
+    }
+
+    private Parsed<T> tooLarge(String found) {
+      return new Parsed<>(
+          null,
+          FaultException.of(
+              Fault.REQUEST_TOO_LARGE,
+              "request: expected at most " + bytesMax + " bytes, found " + found));
     }
   }
 
@@ -112,9 +122,9 @@ final class ParseGuard {
         return;
       }
       ended = true;
+      plain.onCancel(); // before closing: a stream's answers to other requests must not come after
       StatusRuntimeException error = ErrorTable.exception(parsed.fault());
       call.close(error.getStatus(), error.getTrailers());
-      plain.onCancel();
     }
 
     @Override

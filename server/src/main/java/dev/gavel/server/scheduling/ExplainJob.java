@@ -95,7 +95,7 @@ public final class ExplainJob extends Job {
    * The end of the call.
    *
    * @param finish how path 0 ended
-   * @param promptTokens prompt tokens computed, over all paths
+   * @param promptTokens prompt tokens, over all paths, whether computed or held before
    * @param firstTokenSeconds from arrival to the first reasoning token
    * @param decodeSeconds from the end of the prompt to the last reasoning token
    */
