@@ -68,12 +68,7 @@ final class ExplainBenchCommand extends Action {
 
   private EngineOptions options(DecodeShape shape) {
     EngineOptions options = engineFlags.options(this);
-    ceilingFlags
-        .problem()
-        .ifPresent(
-            problem -> {
-              throw usage(problem);
-            });
+    ceilingFlags.check(this);
     try {
       return options
           .withBatchTokensMax(Math.multiplyExact(shape.streams(), shape.prompt()))
