@@ -2,8 +2,8 @@
 // that are used where they are (log-sum-exp of a vocabulary, SwiGLU) and never written.
 //
 // 64 rows by 128 columns, 4 warps of 32 by 64, k in steps of 128 bytes through three buffers filled in the background.
-// Of 16-bit elements each sum is one chain in the order of k. Of e4m3 every 64 elements are a chain of their own, which is
-// added in fp32: matrix units that take e4m3 keep some 14 bits of what they add up (arXiv 2412.19437, 2411.10958).
+// Each sum is one chain in the order of k. Matrix units that take e4m3 keep some 14 bits of what they add up (arXiv
+// 2412.19437, 2411.10958): there every 64 elements are a chain of their own, whose result is added in fp32.
 #pragma once
 
 #include "device/mma.h"
@@ -90,7 +90,7 @@ struct GemmTile {
   }
 
   GAVEL_DEVICE void multiply_step(const Chunk* buffer) {
-    GAVEL_UNROLL_BY(1)
+    GAVEL_UNROLL_BY(1)  // two chains at once would not fit the registers
     for (int chunk = 0; chunk < kDepthChunks; chunk += 4) {
       multiply_chain(buffer, chunk);
     }
