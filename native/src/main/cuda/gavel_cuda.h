@@ -46,8 +46,8 @@ typedef struct gavel_cuda_device {
 } gavel_cuda_device;
 
 /* residual_out[i] = residual[g] + delta[g], out[i] = residual_out[i] * rsqrt(mean(square) + epsilon) * weight,
- * with g = gather[i]. Quantized: scales[i] = max |row| / most, out = row / scales[i]; out_plain then has the row too, as
- * it would be in T. Reference: rms_norm. */
+ * with g = gather[i]. Quantized: scales[i] = max |row| / most, out = row / scales[i]; out_plain then has the row too,
+ * as it would be in T. Reference: rms_norm. */
 typedef struct gavel_cuda_rms_norm {
   int32_t type;
   int32_t out_type; /* the same, FP8 or INT8 */

@@ -307,8 +307,8 @@ const DeviceMemory& DeviceForward::input_of(const DeviceMatrix& matrix, int32_t 
   if (input_type(matrix) != GAVEL_CUDA_FP8) {
     return in;
   }
-  const gavel_cuda_quantize args = {type_,     GAVEL_CUDA_FP8,    rows,                  matrix.k,
-                                    in.data(), quantized_.data(), scales_.data<float>()};
+  const gavel_cuda_quantize args = {
+      type_, GAVEL_CUDA_FP8, rows, matrix.k, in.data(), quantized_.data(), scales_.data<float>()};
   device_.launch(&gavel_cuda_table::quantize, args);
   return quantized_;
 }

@@ -83,8 +83,8 @@ class DeviceForward {
   DeviceMemory queries_, attended_;      // [rows, query_width]
   DeviceMemory gate_up_;                 // [rows, 2 intermediate]
   DeviceMemory activated_;               // [rows, intermediate], likewise, or [rows * picks, expert_intermediate]
-  DeviceMemory quantized_;  // e4m3: of attended_, of routed rows' normed_, or of experts' activated_
-  DeviceMemory scales_;     // [rows] or [rows * picks] fp32, of the next product's input
+  DeviceMemory quantized_;               // e4m3: of attended_, of routed rows' normed_, or of experts' activated_
+  DeviceMemory scales_;                  // [rows] or [rows * picks] fp32, of the next product's input
   DeviceMemory router_logits_;           // [rows, experts] fp32
   DeviceMemory pair_weights_;            // [rows, picks] fp32
   DeviceMemory chosen_, order_;          // [rows * picks]

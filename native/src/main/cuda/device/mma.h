@@ -5,8 +5,8 @@
 //   A    registers 0 to 3: (g, 2t), (g + 8, 2t), (g, 2t + 8), (g + 8, 2t + 8), each with its right neighbour
 //   B    registers 0, 1: (k = 2t, n = g), (2t + 8, g), each with the one below
 //   sums 0 to 3: (g, 2t), (g, 2t + 1), (g + 8, 2t), (g + 8, 2t + 1)
-// So the sums of two neighbouring blocks, rounded and packed, are a block of A. Registers of e4m3 hold the four elements
-// that lie where two of 16 bits do.
+// So the sums of two neighbouring blocks, rounded and packed, are a block of A. Registers of e4m3 hold the four
+// elements that lie where two of 16 bits do.
 //
 // Shared tiles are rows of 16-byte chunks; chunk c of row r lies at c ^ (r % 8), so that the eight rows that a
 // matrix load reads at once are on different banks.

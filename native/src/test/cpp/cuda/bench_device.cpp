@@ -1,8 +1,7 @@
 // Rates of the kernels on a device, beside the device's ceilings, at the shapes of Qwen3-0.6B with a prefix of 150
-// and 100 items of 150 tokens: bench_device LIBRARY [TFLOPS] [GIGABYTES_PER_SECOND] [FP8_TFLOPS] [LIBTORCH]. Ceilings of
-// 0 are unknown. LIBTORCH is the folder of a LibTorch with CUDA; with it, steps of the whole engine of that shape, with
-// graphs and without, follow.
-// Ends with 77 where there is no device.
+// and 100 items of 150 tokens: bench_device LIBRARY [TFLOPS] [GIGABYTES_PER_SECOND] [FP8_TFLOPS] [LIBTORCH]. Ceilings
+// of 0 are unknown. LIBTORCH is the folder of a LibTorch with CUDA; with it, steps of the whole engine of that shape,
+// with graphs and without, follow. Ends with 77 where there is no device.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -88,8 +87,8 @@ void measure(const char* name, double operations, double bytes, const std::funct
     require(table->seconds_between(begin, end, &seconds));
     best = run == 0 ? best : std::min(best, seconds / kTimes);
   }
-  const double limit = std::max(tflops > 0 ? operations / (tflops * 1e12) : 0,
-                                gigabytes_most > 0 ? bytes / (gigabytes_most * 1e9) : 0);
+  const double limit =
+      std::max(tflops > 0 ? operations / (tflops * 1e12) : 0, gigabytes_most > 0 ? bytes / (gigabytes_most * 1e9) : 0);
   std::printf("%-24s %9.1f us %8.1f TFLOP/s %8.0f GB/s  limit %9.1f us  %5.1f%%\n", name, best * 1e6,
               operations / best * 1e-12, bytes / best * 1e-9, limit * 1e6, 100 * limit / best);
   require(table->release_mark(begin));
@@ -160,8 +159,8 @@ void bench_experts(int rows, bool fp8) {
     char name[64];
     std::snprintf(name, sizeof name, "experts %s, %d rows%s", swiglu ? "up" : "down", rows, fp8 ? ", fp8" : "");
     measure(
-        name, 2 * pairs * matrix, kExperts * matrix * (fp8 ? 1 : 2),
-        [&] { return table->grouped_gemm(&args, stream); }, fp8 ? fp8_tflops_most : tflops_most);
+        name, 2 * pairs * matrix, kExperts * matrix * (fp8 ? 1 : 2), [&] { return table->grouped_gemm(&args, stream); },
+        fp8 ? fp8_tflops_most : tflops_most);
   }
 }
 

@@ -218,8 +218,8 @@ class Simulation {
                   swiglu(linear(mlp + "gate_proj.weight", x), linear(mlp + "up_proj.weight", x)));
   }
 
-  // The router's input stays in 16 bits; gate and up are not rounded before they are multiplied, their product is before
-  // it is quantized.
+  // The router's input stays in 16 bits; gate and up are not rounded before they are multiplied, their product is
+  // before it is quantized.
   Row experts(const Row& input) {
     const std::string mlp = layer_ + "mlp.";
     Row weights = multiply(matrix(mlp + "gate.weight"), rounded(input));

@@ -113,8 +113,8 @@ struct Dot {
   double value = 0;
   double error = 0;
 
-  // Tensor cores may cut, not round, what falls off a sum: twice the bound. Those that take e4m3 shift the 32 products of
-  // a step and the sum so far to where the largest of them begins and keep 12 bits behind it at least.
+  // Tensor cores may cut, not round, what falls off a sum: twice the bound. Those that take e4m3 shift the 32 products
+  // of a step and the sum so far to where the largest of them begins and keep 12 bits behind it at least.
   Dot(const GroupedShape& s, const Rows& rows, size_t row, const Rows& weight, size_t column) {
     constexpr int kStep = 32;
     const float* x = rows.values.data() + row * s.k;
