@@ -54,8 +54,9 @@ def rates(check: Check) -> list[Row]:
     product, copy = check.figure("ceilings", "bf16 product"), check.figure("ceilings", "copy")
     if product is None or copy is None:
         raise Failed("expected the ceilings, which the step ceilings measures, found none")
-    said = check.run([check.built("bench_device"), check.built("lib/libgavel_cuda.so"), product, copy, torch_folder()],
-                     torch_environment())
+    fp8 = check.figure("ceilings", "fp8 product") or 0
+    said = check.run([check.built("bench_device"), check.built("lib/libgavel_cuda.so"), product, copy, fp8,
+                      torch_folder()], torch_environment())
     lines = re.findall(r"^(\S.*?) +([\d.]+) us .* limit +([\d.]+) us", said, re.MULTILINE)
     if not lines:
         raise Failed("expected rates of kernels, found none")

@@ -25,12 +25,12 @@ extern "C" {
 #endif
 
 /* Raised whenever a struct here changes. */
-#define GAVEL_CUDA_VERSION 4
+#define GAVEL_CUDA_VERSION 5
 
 /* gavel_cuda_type */
 #define GAVEL_CUDA_BF16 0
 #define GAVEL_CUDA_FP16 1
-#define GAVEL_CUDA_FP8 2  /* e4m3 with a scale per row; only as the output of a quantizing kernel */
+#define GAVEL_CUDA_FP8 2  /* e4m3 with a scale per row; as a type only of the output of a quantizing kernel */
 #define GAVEL_CUDA_INT8 3 /* symmetric, 127 steps, a scale per row; likewise */
 
 typedef struct gavel_cuda_device {
@@ -46,7 +46,8 @@ typedef struct gavel_cuda_device {
 } gavel_cuda_device;
 
 /* residual_out[i] = residual[g] + delta[g], out[i] = residual_out[i] * rsqrt(mean(square) + epsilon) * weight,
- * with g = gather[i]. Quantized: scales[i] = max |row| / most, out = row / scales[i]. Reference: rms_norm. */
+ * with g = gather[i]. Quantized: scales[i] = max |row| / most, out = row / scales[i]; out_plain then has the row too,
+ * as it would be in T. Reference: rms_norm. */
 typedef struct gavel_cuda_rms_norm {
   int32_t type;
   int32_t out_type; /* the same, FP8 or INT8 */
@@ -59,8 +60,9 @@ typedef struct gavel_cuda_rms_norm {
   void* residual_out;   /* [rows, width] T, or null; may be `residual` where gather is null */
   const void* weight;   /* [width] T */
   float epsilon;
-  void* out;     /* [rows, width], or null where only the residual stream is wanted */
-  float* scales; /* [rows]; read where out is quantized */
+  void* out;       /* [rows, width], or null where only the residual stream is wanted */
+  float* scales;   /* [rows]; written where out is quantized */
+  void* out_plain; /* [rows, width] T, or null; only where out is quantized */
 } gavel_cuda_rms_norm;
 
 /* out[i, j] = silu(gate_up[i, j]) * gate_up[i, width + j], quantized like rms_norm. Reference: the swiglu
@@ -239,20 +241,22 @@ typedef struct gavel_cuda_routing {
 
 /* One product per expert over the pairs routed to it, in one launch.
  *   swiglu  out[pair, j] = silu(x . weight[e, j]) * (x . weight[e, columns + j]), x = rows[pair / picks]
- *   plain   out[pair, j] = x . weight[e, j],                                      x = rows[pair] */
+ *   plain   out[pair, j] = x . weight[e, j],                                      x = rows[pair]
+ * Rows and weights are of T or, where they have scales, in e4m3, and sums are multiplied by both scales. */
 typedef struct gavel_cuda_grouped_gemm {
   int32_t type;
   int32_t swiglu; /* 0 or 1 */
   int32_t experts;
   int32_t pairs;
   int32_t picks;
-  int32_t k;                  /* a multiple of 8 */
+  int32_t k;                  /* a multiple of 8, of e4m3 of 16 */
   int32_t columns;            /* a multiple of 8 */
   const int32_t* begins;      /* [experts + 1] */
   const int32_t* order;       /* [pairs] */
-  const void* rows;           /* T: [pairs / picks, k] for swiglu, else [pairs, k] */
-  const void* weight;         /* [experts, columns (swiglu: 2 columns), k] T, or e4m3 where it has scales */
-  const float* weight_scales; /* [experts, columns (swiglu: 2 columns)] of e4m3, or null */
+  const void* rows;           /* [pairs / picks, k] for swiglu, else [pairs, k] */
+  const float* row_scales;    /* one for each of rows, or null */
+  const void* weight;         /* [experts, columns (swiglu: 2 columns), k] */
+  const float* weight_scales; /* [experts, columns (swiglu: 2 columns)], or null like row_scales */
   void* out;                  /* [pairs, columns] T */
 } gavel_cuda_grouped_gemm;
 

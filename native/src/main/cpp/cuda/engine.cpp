@@ -42,7 +42,7 @@ Config checked(const gavel_config& source) {
   GAVEL_REQUIRE(config.group() <= kHeadRowsMax, "cuda: heads: expected at most %d for each of kv_heads, found %d",
                 kHeadRowsMax, config.group());
   if (config.experts > 0) {
-    require_shares(config, "expert_intermediate", config.expert_intermediate, 8, 32768);
+    require_shares(config, "expert_intermediate", config.expert_intermediate, step, 32768);
     GAVEL_REQUIRE(config.experts <= 1024 && config.experts_per_token <= 32,
                   "cuda: experts: expected at most 1024 and 32 of them for a token, found %d and %d", config.experts,
                   config.experts_per_token);

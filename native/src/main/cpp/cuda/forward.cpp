@@ -61,8 +61,9 @@ DeviceForward::DeviceForward(const Config& config, const Device& device, const D
   gate_up_.reserve(rows * 2 * config.intermediate * kElement);
   activated_.reserve(std::max(rows * config.intermediate, pairs * config.expert_intermediate) * kElement);
   if (weights.precision().fp8) {
-    quantized_.reserve(rows * config.query_width());
-    scales_.reserve(rows * sizeof(float));
+    const size_t routed = pairs > 0 ? std::max(rows * config.hidden, pairs * config.expert_intermediate) : 0;
+    quantized_.reserve(std::max(rows * config.query_width(), routed));
+    scales_.reserve(std::max(rows, pairs) * sizeof(float));
   }
   if (pairs > 0) {
     router_logits_.reserve(rows * config.experts * sizeof(float));
@@ -135,7 +136,7 @@ void DeviceForward::reserve_positions(int count) {
 
 // stream_out = (stream + delta) of the gathered rows; normed_ = its norm times the weight.
 void DeviceForward::norm(int32_t rows, const int32_t* gather, const void* stream, const void* delta, void* stream_out,
-                         int64_t weight, const DeviceMatrix& reader) {
+                         int64_t weight, const DeviceMatrix& reader, bool routed) {
   gavel_cuda_rms_norm args{};
   args.type = type_;
   args.out_type = input_type(reader);
@@ -149,6 +150,10 @@ void DeviceForward::norm(int32_t rows, const int32_t* gather, const void* stream
   args.epsilon = static_cast<float>(config_.rms_epsilon);
   args.out = normed_.data();
   args.scales = scales_.data<float>();
+  if (routed && args.out_type == GAVEL_CUDA_FP8) {
+    args.out = quantized_.data();
+    args.out_plain = normed_.data();
+  }
   device_.launch(&gavel_cuda_table::rms_norm, args);
 }
 
@@ -222,18 +227,10 @@ void DeviceForward::attend(const DeviceBatch& batch, int index, const Rows& rows
 
 // From attention's result to the feed-forward's, which is left in delta_.
 void DeviceForward::feed_forward(const DeviceLayer& layer, int index, const Rows& rows) {
-  if (input_type(layer.output) == GAVEL_CUDA_FP8) {
-    const gavel_cuda_quantize args = {
-        type_, GAVEL_CUDA_FP8, rows.count, layer.output.k, attended_.data(), quantized_.data(), scales_.data<float>()};
-    device_.launch(&gavel_cuda_table::quantize, args);
-    multiply(rows.count, quantized_, layer.output, delta_);
-  } else {
-    multiply(rows.count, attended_, layer.output, delta_);
-  }
+  multiply(rows.count, input_of(layer.output, rows.count, attended_), layer.output, delta_);
   sum_delta(rows.count);
   const bool sparse = config_.sparse(index);
-  norm(rows.count, nullptr, rows.stream, delta_.data(), rows.stream, layer.feed_forward_norm,
-       sparse ? layer.router : layer.gate_up);
+  norm(rows.count, nullptr, rows.stream, delta_.data(), rows.stream, layer.feed_forward_norm, layer.gate_up, sparse);
   if (sparse) {
     sparse_feed_forward(layer, rows);
   } else {
@@ -280,19 +277,13 @@ void DeviceForward::sparse_feed_forward(const DeviceLayer& layer, const Rows& ro
   product.columns = config_.expert_intermediate;
   product.begins = routing.begins;
   product.order = routing.order;
-  product.rows = normed_.data();
-  product.weight = weights_.at(layer.gate_up.weight);
-  product.weight_scales = weights_.at<float>(layer.gate_up.scales);
   product.out = activated_.data();
-  device_.launch(&gavel_cuda_table::grouped_gemm, product);
+  multiply_experts(product, input_type(layer.gate_up) == GAVEL_CUDA_FP8 ? quantized_ : normed_, layer.gate_up);
   product.swiglu = 0;
   product.k = config_.expert_intermediate;
   product.columns = config_.hidden;
-  product.rows = activated_.data();
-  product.weight = weights_.at(layer.down.weight);
-  product.weight_scales = weights_.at<float>(layer.down.scales);
   product.out = routed_.data();
-  device_.launch(&gavel_cuda_table::grouped_gemm, product);
+  multiply_experts(product, input_of(layer.down, product.pairs, activated_), layer.down);
   const gavel_cuda_combine combine = {type_,          rows.count,      picks,        config_.hidden,
                                       routed_.data(), routing.weights, delta_.data()};
   device_.launch(&gavel_cuda_table::combine, combine);
@@ -309,6 +300,26 @@ void DeviceForward::sum_delta(int32_t rows) {
 
 int32_t DeviceForward::input_type(const DeviceMatrix& matrix) const {
   return matrix.scales < 0 ? type_ : GAVEL_CUDA_FP8;
+}
+
+// As a product with the matrix takes it; [rows, k] of 16 bits.
+const DeviceMemory& DeviceForward::input_of(const DeviceMatrix& matrix, int32_t rows, const DeviceMemory& in) {
+  if (input_type(matrix) != GAVEL_CUDA_FP8) {
+    return in;
+  }
+  const gavel_cuda_quantize args = {
+      type_, GAVEL_CUDA_FP8, rows, matrix.k, in.data(), quantized_.data(), scales_.data<float>()};
+  device_.launch(&gavel_cuda_table::quantize, args);
+  return quantized_;
+}
+
+void DeviceForward::multiply_experts(gavel_cuda_grouped_gemm& product, const DeviceMemory& in,
+                                     const DeviceMatrix& matrix) {
+  product.rows = in.data();
+  product.row_scales = matrix.scales < 0 ? nullptr : scales_.data<float>();
+  product.weight = weights_.at(matrix.weight);
+  product.weight_scales = weights_.at<float>(matrix.scales);
+  device_.launch(&gavel_cuda_table::grouped_gemm, product);
 }
 
 void DeviceForward::multiply(int32_t rows, const DeviceMemory& in, const DeviceMatrix& matrix, const DeviceMemory& out,

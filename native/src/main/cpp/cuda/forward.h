@@ -46,9 +46,9 @@ class DeviceForward {
   };
 
   void reserve_positions(int count);
-  // A norm before a product with the matrix.
+  // A norm before a product with the matrix; of routed rows as the router takes them too.
   void norm(int32_t rows, const int32_t* gather, const void* stream, const void* delta, void* stream_out,
-            int64_t weight, const DeviceMatrix& reader);
+            int64_t weight, const DeviceMatrix& reader, bool routed = false);
   void project(const DeviceLayer& layer, int index, const Rows& rows);
   void attend(const DeviceBatch& batch, int index, const Rows& rows);
   void feed_forward(const DeviceLayer& layer, int index, const Rows& rows);
@@ -58,6 +58,9 @@ class DeviceForward {
   void sum_delta(int32_t rows);
   // The type of what a product with the matrix takes.
   int32_t input_type(const DeviceMatrix& matrix) const;
+  const DeviceMemory& input_of(const DeviceMatrix& matrix, int32_t rows, const DeviceMemory& in);
+  // One product of every expert, whose sizes, routing and output are set.
+  void multiply_experts(gavel_cuda_grouped_gemm& product, const DeviceMemory& in, const DeviceMatrix& matrix);
   void multiply(int32_t rows, const DeviceMemory& in, const DeviceMatrix& matrix, const DeviceMemory& out,
                 bool fp32_out = false);
   // The place of a layer in the pool of keys or values.
@@ -80,8 +83,8 @@ class DeviceForward {
   DeviceMemory queries_, attended_;      // [rows, query_width]
   DeviceMemory gate_up_;                 // [rows, 2 intermediate]
   DeviceMemory activated_;               // [rows, intermediate], likewise, or [rows * picks, expert_intermediate]
-  DeviceMemory quantized_;               // [rows, query_width] e4m3, of attended_
-  DeviceMemory scales_;                  // [rows] fp32, of the next product's input
+  DeviceMemory quantized_;               // e4m3: of attended_, of routed rows' normed_, or of experts' activated_
+  DeviceMemory scales_;                  // [rows] or [rows * picks] fp32, of the next product's input
   DeviceMemory router_logits_;           // [rows, experts] fp32
   DeviceMemory pair_weights_;            // [rows, picks] fp32
   DeviceMemory chosen_, order_;          // [rows * picks]

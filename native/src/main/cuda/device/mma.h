@@ -1,11 +1,12 @@
-// Products of 16-bit matrices in the matrix units, one warp at a time: a 16x16 block of A times a 16x8 block of
-// B, added to a 16x8 block of fp32 sums (mma.sync.m16n8k16).
+// Products of matrices in the matrix units, one warp at a time: 32 bytes of each of 16 rows of A times 32 bytes of each
+// of 8 columns of B, added to a 16x8 block of fp32 sums (mma.sync.m16n8k16 of 16-bit elements, m16n8k32 of e4m3).
 //
-// With g = lane / 4 and t = lane % 4, and two elements a register, a lane holds
+// With g = lane / 4 and t = lane % 4, and two elements of 16 bits a register, a lane holds
 //   A    registers 0 to 3: (g, 2t), (g + 8, 2t), (g, 2t + 8), (g + 8, 2t + 8), each with its right neighbour
 //   B    registers 0, 1: (k = 2t, n = g), (2t + 8, g), each with the one below
 //   sums 0 to 3: (g, 2t), (g, 2t + 1), (g + 8, 2t), (g + 8, 2t + 1)
-// So the sums of two neighbouring blocks, rounded and packed, are a block of A.
+// So the sums of two neighbouring blocks, rounded and packed, are a block of A. Registers of e4m3 hold the four
+// elements that lie where two of 16 bits do.
 //
 // Shared tiles are rows of 16-byte chunks; chunk c of row r lies at c ^ (r % 8), so that the eight rows that a
 // matrix load reads at once are on different banks.
@@ -13,10 +14,19 @@
 
 #include "device/types.h"
 
+// Whether mma.sync has units for e4m3: on compute capability 8.9 and 12.x. Those of 9.0 and 10.x are reached by
+// instructions of a warpgroup only, and mma.sync is made of conversions and products in fp16.
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ == 890 || __CUDA_ARCH__ >= 1200
+#define GAVEL_FP8_UNITS 1
+#else
+#define GAVEL_FP8_UNITS 0
+#endif
+
 namespace gavel::cuda {
 
 #if defined(__CUDACC__)
 
+// sum += a b.
 template <typename T>
 GAVEL_DEVICE void multiply(float (&sum)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]);
 
@@ -42,7 +52,36 @@ GAVEL_DEVICE void multiply<Fp16>(float (&sum)[4], const uint32_t (&a)[4], const 
 
 template <typename T>
 void multiply(float (&sum)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
-  host::matrix_multiply(sum, a, b, [](uint16_t bits) { return to_float(T{bits}); });
+  host::matrix_multiply<8 * sizeof(T)>(sum, a, b,
+                                       [](uint32_t bits) { return to_float(T{static_cast<decltype(T::bits)>(bits)}); });
+}
+
+#endif
+
+// The product of e4m3 in fp16, exactly: the lower pairs of all registers are the elements of one product, the upper
+// pairs those of another.
+GAVEL_DEVICE void multiply_widened(float (&sum)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+  GAVEL_UNROLL
+  for (int shift = 0; shift < 32; shift += 16) {
+    const uint32_t wide_a[4] = {widen(a[0] >> shift), widen(a[1] >> shift), widen(a[2] >> shift), widen(a[3] >> shift)};
+    const uint32_t wide_b[2] = {widen(b[0] >> shift), widen(b[1] >> shift)};
+    multiply<Fp16>(sum, wide_a, wide_b);
+  }
+}
+
+#if defined(__CUDACC__)
+
+template <>
+GAVEL_DEVICE void multiply<Fp8>(float (&sum)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+#if GAVEL_FP8_UNITS
+  asm volatile(
+      "mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+      "{%0, %1, %2, %3};"
+      : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#else
+  multiply_widened(sum, a, b);
+#endif
 }
 
 #endif

@@ -28,9 +28,14 @@ int32_t routing(const gavel_cuda_routing* args, void* stream) {
 }
 
 int32_t grouped_gemm(const gavel_cuda_grouped_gemm* args, void* stream) {
-  GAVEL_EXPECT(args->k > 0 && args->k % kChunk == 0 && args->columns > 0 && args->columns % kChunk == 0,
-               "grouped_gemm: expected k and columns to be multiples of %d, found %d and %d", kChunk, args->k,
-               args->columns);
+  const bool fp8 = args->weight_scales != nullptr;
+  const int depth = fp8 ? GemmTile<Fp8>::kElements : kChunk;
+  GAVEL_EXPECT(fp8 == (args->row_scales != nullptr),
+               "grouped_gemm: expected scales of rows and of weights, or neither, found those of %s",
+               fp8 ? "weights" : "rows");
+  GAVEL_EXPECT(args->k > 0 && args->k % depth == 0 && args->columns > 0 && args->columns % kChunk == 0,
+               "grouped_gemm: expected k to be a multiple of %d and columns of %d, found %d and %d", depth, kChunk,
+               args->k, args->columns);
   GAVEL_EXPECT(args->pairs >= 0 && args->picks >= 1 && args->experts >= 1,
                "grouped_gemm: expected pairs, picks and experts, found %d, %d and %d", args->pairs, args->picks,
                args->experts);
@@ -47,7 +52,7 @@ int32_t grouped_gemm(const gavel_cuda_grouped_gemm* args, void* stream) {
     const auto run = [&](auto kernel) {
       return launch(kernel, grid, Tile::kThreads, Tile::kSharedBytes, stream, *args);
     };
-    if (args->weight_scales != nullptr) {
+    if (fp8) {
       return args->swiglu != 0 ? run(grouped_kernel<T, Fp8, true>) : run(grouped_kernel<T, Fp8, false>);
     }
     return args->swiglu != 0 ? run(grouped_kernel<T, T, true>) : run(grouped_kernel<T, T, false>);

@@ -171,30 +171,29 @@ GAVEL_DEVICE ExpertTile find_expert(const gavel_cuda_grouped_gemm& args, int til
   return found;
 }
 
-// Gate and up columns of the same index lie in neighbouring fragments, so a lane holds both.
-template <typename T, typename W, bool is_swiglu>
-GAVEL_KERNEL(GemmTile<T>::kThreads)
+// Gate and up columns of the same index lie in neighbouring fragments, so a lane holds both. In: of rows and weights.
+template <typename T, typename In, bool is_swiglu>
+GAVEL_KERNEL(GemmTile<In>::kThreads)
 grouped_kernel(const gavel_cuda_grouped_gemm args) {
   const ExpertTile at = find_expert(args, block_x());
   if (at.expert < 0) {
     return;
   }
-  constexpr int kColumns = is_swiglu ? GemmTile<T>::kColumns / 2 : GemmTile<T>::kColumns;
+  constexpr bool kScaled = sizeof(In) == 1;
+  constexpr int kColumns = is_swiglu ? GemmTile<In>::kColumns / 2 : GemmTile<In>::kColumns;
   const int first_column = block_y() * kColumns;
-  const T* rows = static_cast<const T*>(args.rows);
+  const In* rows = static_cast<const In*>(args.rows);
   const int64_t first_line = static_cast<int64_t>(at.expert) * args.columns * (is_swiglu ? 2 : 1);
-  const W* weight = static_cast<const W*>(args.weight) + first_line * args.k;
-  GemmTile<T, W> tile;
+  const In* weight = static_cast<const In*>(args.weight) + first_line * args.k;
+  const auto row_of = [&](int pair) { return is_swiglu ? pair / args.picks : pair; };
+  GemmTile<In> tile;
   tile.run(
       args.k, rows,
-      [&](int row) -> const T* {
-        if (at.begin + row >= at.end) {
-          return nullptr;
-        }
-        const int pair = args.order[at.begin + row];
-        return rows + static_cast<int64_t>(is_swiglu ? pair / args.picks : pair) * args.k;
+      [&](int row) -> const In* {
+        return at.begin + row < at.end ? rows + static_cast<int64_t>(row_of(args.order[at.begin + row])) * args.k
+                                       : nullptr;
       },
-      [&](int line) -> const W* {
+      [&](int line) -> const In* {
         const int column = first_column + (is_swiglu ? line / 16 * 8 + line % 8 : line);
         const bool up = is_swiglu && line / 8 % 2 == 1;
         return column < args.columns ? weight + static_cast<int64_t>(column + (up ? args.columns : 0)) * args.k
@@ -208,7 +207,9 @@ grouped_kernel(const gavel_cuda_grouped_gemm args) {
       if (at.begin + row >= at.end) {
         continue;
       }
-      T* out = static_cast<T*>(args.out) + static_cast<int64_t>(args.order[at.begin + row]) * args.columns;
+      const int pair = args.order[at.begin + row];
+      const float row_scale = kScaled ? args.row_scales[row_of(pair)] : 1;
+      T* out = static_cast<T*>(args.out) + static_cast<int64_t>(pair) * args.columns;
       GAVEL_UNROLL
       for (int n = 0; n < 8; n += is_swiglu ? 2 : 1) {
         const int line = tile.column(n, 0);
@@ -219,10 +220,10 @@ grouped_kernel(const gavel_cuda_grouped_gemm args) {
         float values[2];
         GAVEL_UNROLL
         for (int i = 0; i < 2; i++) {
-          const float* scales = GemmTile<T, W>::kWidens ? args.weight_scales + first_line + column + i : nullptr;
-          values[i] = tile.sums[m][n][2 * half + i] * (GemmTile<T, W>::kWidens ? scales[0] : 1);
+          const float* scales = kScaled ? args.weight_scales + first_line + column + i : nullptr;
+          values[i] = tile.sums[m][n][2 * half + i] * (kScaled ? row_scale * scales[0] : 1);
           if constexpr (is_swiglu) {
-            const float up = tile.sums[m][n + 1][2 * half + i] * (GemmTile<T, W>::kWidens ? scales[args.columns] : 1);
+            const float up = tile.sums[m][n + 1][2 * half + i] * (kScaled ? row_scale * scales[args.columns] : 1);
             values[i] = silu(values[i]) * up;
           }
         }

@@ -62,6 +62,11 @@ rms_norm_kernel(const gavel_cuda_rms_norm args) {
       }
     }
   }
+  if constexpr (sizeof(Out) == 1) {
+    if (args.out_plain != nullptr) {
+      store_row(x, width, static_cast<T*>(args.out_plain) + static_cast<int64_t>(row) * width, nullptr);
+    }
+  }
   store_row(x, width, static_cast<Out*>(args.out) + static_cast<int64_t>(row) * width, args.scales + row);
 }
 

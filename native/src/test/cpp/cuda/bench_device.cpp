@@ -1,8 +1,7 @@
 // Rates of the kernels on a device, beside the device's ceilings, at the shapes of Qwen3-0.6B with a prefix of 150
-// and 100 items of 150 tokens: bench_device LIBRARY [TFLOPS] [GIGABYTES_PER_SECOND] [LIBTORCH]. Ceilings of 0 are
-// unknown. LIBTORCH is the folder of a LibTorch with CUDA; with it, steps of the whole engine of that shape, with
-// graphs and without, follow.
-// Ends with 77 where there is no device.
+// and 100 items of 150 tokens: bench_device LIBRARY [TFLOPS] [GIGABYTES_PER_SECOND] [FP8_TFLOPS] [LIBTORCH]. Ceilings
+// of 0 are unknown. LIBTORCH is the folder of a LibTorch with CUDA; with it, steps of the whole engine of that shape,
+// with graphs and without, follow. Ends with 77 where there is no device.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -34,6 +33,7 @@ const gavel_cuda_table* table;
 void* stream;
 double tflops_most;
 double gigabytes_most;
+double fp8_tflops_most;
 int32_t type = GAVEL_CUDA_BF16;  // of what is measured now
 
 void require(int32_t status) {
@@ -69,8 +69,8 @@ std::vector<int32_t> counting(int first, int count) {
   return numbers;
 }
 
-// Times the kernel and prints its rate; operations and bytes are the least the task needs.
-void measure(const char* name, double operations, double bytes, const std::function<int32_t()>& kernel) {
+// Times the kernel and prints its rate; operations and bytes are the least the task needs. tflops: their ceiling.
+void measure(const char* name, double operations, double bytes, const std::function<int32_t()>& kernel, double tflops) {
   void* begin = nullptr;
   void* end = nullptr;
   require(table->create_mark(&begin));
@@ -87,12 +87,16 @@ void measure(const char* name, double operations, double bytes, const std::funct
     require(table->seconds_between(begin, end, &seconds));
     best = run == 0 ? best : std::min(best, seconds / kTimes);
   }
-  const double limit = std::max(tflops_most > 0 ? operations / (tflops_most * 1e12) : 0,
-                                gigabytes_most > 0 ? bytes / (gigabytes_most * 1e9) : 0);
+  const double limit =
+      std::max(tflops > 0 ? operations / (tflops * 1e12) : 0, gigabytes_most > 0 ? bytes / (gigabytes_most * 1e9) : 0);
   std::printf("%-24s %9.1f us %8.1f TFLOP/s %8.0f GB/s  limit %9.1f us  %5.1f%%\n", name, best * 1e6,
               operations / best * 1e-12, bytes / best * 1e-9, limit * 1e6, 100 * limit / best);
   require(table->release_mark(begin));
   require(table->release_mark(end));
+}
+
+void measure(const char* name, double operations, double bytes, const std::function<int32_t()>& kernel) {
+  measure(name, operations, bytes, kernel, tflops_most);
 }
 
 void bench_rows() {
@@ -124,7 +128,7 @@ void bench_rows() {
   measure("quantize to fp8", 0, 3.0 * kRows * kHeads * kDim, [&] { return table->quantize(&quantize, stream); });
 }
 
-// Both products of Qwen3-30B-A3B's experts, evenly chosen, with weights of `type` or in e4m3.
+// Both products of Qwen3-30B-A3B's experts, evenly chosen, of `type` or of e4m3, beside the limit of a large product.
 void bench_experts(int rows, bool fp8) {
   constexpr int kExperts = 128;
   constexpr int kPicks = 8;
@@ -145,6 +149,7 @@ void bench_experts(int rows, bool fp8) {
   args.rows = elements(static_cast<size_t>(pairs) * kExpertHidden);
   args.out = elements(static_cast<size_t>(pairs) * kExpertHidden);
   args.weight = elements(2ull * kExperts * kExpertWidth * kExpertHidden);
+  args.row_scales = fp8 ? memory<float>(pairs) : nullptr;
   args.weight_scales = fp8 ? memory<float>(2ull * kExperts * kExpertHidden) : nullptr;
   for (const bool swiglu : {true, false}) {
     args.swiglu = swiglu;
@@ -153,8 +158,9 @@ void bench_experts(int rows, bool fp8) {
     const double matrix = (swiglu ? 2.0 : 1.0) * args.k * args.columns;
     char name[64];
     std::snprintf(name, sizeof name, "experts %s, %d rows%s", swiglu ? "up" : "down", rows, fp8 ? ", fp8" : "");
-    measure(name, 2 * pairs * matrix, kExperts * matrix * (fp8 ? 1 : 2),
-            [&] { return table->grouped_gemm(&args, stream); });
+    measure(
+        name, 2 * pairs * matrix, kExperts * matrix * (fp8 ? 1 : 2), [&] { return table->grouped_gemm(&args, stream); },
+        fp8 ? fp8_tflops_most : tflops_most);
   }
 }
 
@@ -351,12 +357,13 @@ int bench_engine(const char* libtorch) {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::printf("usage: bench_device LIBRARY [TFLOPS] [GIGABYTES_PER_SECOND] [LIBTORCH]\n");
+    std::printf("usage: bench_device LIBRARY [TFLOPS] [GIGABYTES_PER_SECOND] [FP8_TFLOPS] [LIBTORCH]\n");
     return 2;
   }
   table = &open_library(argv[1]);
   tflops_most = argc > 2 ? std::atof(argv[2]) : 0;
   gigabytes_most = argc > 3 ? std::atof(argv[3]) : 0;
+  fp8_tflops_most = argc > 4 ? std::atof(argv[4]) : 0;
   require(table->create_stream(&stream));
   for (const int32_t one : {GAVEL_CUDA_BF16, GAVEL_CUDA_FP16}) {
     type = one;
@@ -379,5 +386,5 @@ int main(int argc, char** argv) {
     bench_experts(rows, true);
   }
   bench_sampler();
-  return argc > 4 ? bench_engine(argv[4]) : 0;
+  return argc > 5 ? bench_engine(argv[5]) : 0;
 }

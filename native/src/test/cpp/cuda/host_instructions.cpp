@@ -70,27 +70,32 @@ struct MultiplyLane {
   float* sum;
   const uint32_t* a;
   const uint32_t* b;
-  float (*element)(uint16_t);
+  float (*element)(uint32_t);
 };
 
-static void multiply_lanes(void** lanes) {
-  float a[16][16];  // [m][k]
-  float b[16][8];   // [k][n]
+template <int bits>
+void multiply_lanes(void** lanes) {
+  constexpr int kHeld = 32 / bits;  // elements of a register
+  constexpr int kDepth = 8 * kHeld;
+  float a[16][kDepth];  // [m][k]
+  float b[kDepth][8];   // [k][n]
   const auto lane_at = [&](int lane) { return static_cast<MultiplyLane*>(lanes[lane]); };
-  const auto element = lane_at(0)->element;
+  const auto element = [&](const uint32_t* registers, int i) {
+    return lane_at(0)->element(registers[i / kHeld] >> (i % kHeld * bits) & ((1u << bits) - 1));
+  };
   for (int lane = 0; lane < kWarp; lane++) {
-    for (int i = 0; i < 8; i++) {
-      const FragmentPlace at = fragment_a(lane, i);
-      a[at.row][at.column] = element(static_cast<uint16_t>(lane_at(lane)->a[i / 2] >> (i % 2 * 16)));
+    for (int i = 0; i < 4 * kHeld; i++) {
+      const FragmentPlace at = fragment_a<bits>(lane, i);
+      a[at.row][at.column] = element(lane_at(lane)->a, i);
     }
-    for (int i = 0; i < 4; i++) {
-      const FragmentPlace at = fragment_b(lane, i);
-      b[at.row][at.column] = element(static_cast<uint16_t>(lane_at(lane)->b[i / 2] >> (i % 2 * 16)));
+    for (int i = 0; i < 2 * kHeld; i++) {
+      const FragmentPlace at = fragment_b<bits>(lane, i);
+      b[at.row][at.column] = element(lane_at(lane)->b, i);
     }
   }
   float product[16][8] = {};
   for (int m = 0; m < 16; m++) {
-    for (int k = 0; k < 16; k++) {
+    for (int k = 0; k < kDepth; k++) {
       for (int n = 0; n < 8; n++) {
         product[m][n] += a[m][k] * b[k][n];
       }
@@ -104,10 +109,14 @@ static void multiply_lanes(void** lanes) {
   }
 }
 
-void matrix_multiply(float (&sum)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], float (*element)(uint16_t)) {
+template <int bits>
+void matrix_multiply(float (&sum)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], float (*element)(uint32_t)) {
   MultiplyLane lane{sum, a, b, element};
-  together(multiply_lanes, &lane);
+  together(multiply_lanes<bits>, &lane);
 }
+
+template void matrix_multiply<16>(float (&)[4], const uint32_t (&)[4], const uint32_t (&)[2], float (*)(uint32_t));
+template void matrix_multiply<8>(float (&)[4], const uint32_t (&)[4], const uint32_t (&)[2], float (*)(uint32_t));
 
 struct MatrixLane {
   const void* row;

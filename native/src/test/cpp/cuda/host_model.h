@@ -77,7 +77,9 @@ bool is_shared(const void* begin, size_t bytes);
 
 constexpr unsigned char kPoisonByte = 0xFF;  // NaN in every floating type
 
-void matrix_multiply(float (&sum)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], float (*element)(uint16_t));
+// Of elements of so many bits, 16 or 8. Sums are fp32.
+template <int bits>
+void matrix_multiply(float (&sum)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], float (*element)(uint32_t));
 [[noreturn]] void forbidden(const char* what);
 
 }  // namespace host

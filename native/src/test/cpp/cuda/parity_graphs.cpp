@@ -375,7 +375,7 @@ int run_graphs(const GraphTrial& trial, uint64_t seed) {
       compare_graphs(trial, kBf16, all[i], generator);
     }
     if (trial.fp8) {
-      compare_graphs(trial, kFp8, checkpoints(generator, 1, kFp8.step)[2], generator);
+      compare_graphs(trial, kFp8, checkpoints(generator, 1, kFp8.step)[4], generator);
     }
   } catch (const gavel::Error& error) {
     std::printf("FAILED: status %d, %s\n", error.status(), error.what());

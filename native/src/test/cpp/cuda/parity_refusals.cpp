@@ -42,6 +42,13 @@ void refuse_devices(const MakeEngine& make, const gavel_config& shape) {
 }
 
 void refuse_widths(const MakeEngine& make, gavel_config shape) {
+  gavel_config sparse = shape;
+  sparse.experts = 4;
+  sparse.experts_per_token = 1;
+  sparse.expert_intermediate = 24;
+  expect_refused("fp8, experts of width 24", GAVEL_INVALID_ARGUMENT, "expert_intermediate: expected a multiple of 16",
+                 [&] { with(make, GAVEL_QUANTIZATION_FP8).engine(sparse); });
+  with(make, GAVEL_QUANTIZATION_FP16).engine(sparse);
   shape.intermediate = 88;
   expect_refused("fp8, width 88", GAVEL_INVALID_ARGUMENT, "intermediate: expected a multiple of 16",
                  [&] { with(make, GAVEL_QUANTIZATION_FP8).engine(shape); });

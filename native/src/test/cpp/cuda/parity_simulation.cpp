@@ -110,10 +110,13 @@ class Simulation {
     return out;
   }
 
-  // A linear layer's result, rounded. Its input is rounded to 16 bits or to e4m3, never twice.
-  Row linear(const std::string& name, const Row& x) {
-    return rounded(multiply(matrix(name), fp8(name) ? quantized(x) : rounded(x)));
+  // Its input is rounded to 16 bits or to e4m3.
+  Row product(const std::string& name, const Row& x) {
+    return multiply(matrix(name), fp8(name) ? quantized(x) : rounded(x));
   }
+
+  // A linear layer's result, rounded.
+  Row linear(const std::string& name, const Row& x) { return rounded(product(name, x)); }
 
   Row normed(const Row& x, const std::string& weight, double epsilon) const {
     const double squares = std::inner_product(x.begin(), x.end(), x.begin(), 0.0);
@@ -215,11 +218,11 @@ class Simulation {
                   swiglu(linear(mlp + "gate_proj.weight", x), linear(mlp + "up_proj.weight", x)));
   }
 
-  // Inputs of experts stay in 16 bits; gate and up are not rounded before they are multiplied.
-  Row experts(const Row& unrounded) {
-    const Row x = rounded(unrounded);
+  // The router's input stays in 16 bits; gate and up are not rounded before they are multiplied, their product is
+  // before it is quantized.
+  Row experts(const Row& input) {
     const std::string mlp = layer_ + "mlp.";
-    Row weights = multiply(matrix(mlp + "gate.weight"), x);
+    Row weights = multiply(matrix(mlp + "gate.weight"), rounded(input));
     softmax(weights);
     vector<int> order(weights.size());
     std::iota(order.begin(), order.end(), 0);
@@ -229,12 +232,12 @@ class Simulation {
     for (const int expert : order) {
       total += weights[expert];
     }
-    Row out(x.size());
+    Row out(input.size());
     for (const int expert : order) {
       const std::string prefix = mlp + "experts." + std::to_string(expert) + ".";
-      const Row hidden = rounded(
-          swiglu(multiply(matrix(prefix + "gate_proj.weight"), x), multiply(matrix(prefix + "up_proj.weight"), x)));
-      const Row result = rounded(multiply(matrix(prefix + "down_proj.weight"), hidden));
+      const Row hidden =
+          rounded(swiglu(product(prefix + "gate_proj.weight", input), product(prefix + "up_proj.weight", input)));
+      const Row result = linear(prefix + "down_proj.weight", hidden);
       for (size_t i = 0; i < out.size(); i++) {
         out[i] += weights[expert] / (c_.normalize_experts ? total : 1) * result[i];
       }

@@ -106,6 +106,9 @@ void test_rms_norm(int type, int out_type, int rows, int width, bool gathered) {
   args.epsilon = epsilon;
   args.out = out.bytes.data();
   args.scales = out.scales.data();
+  Output plain(type, rows, width);
+  const bool with_plain = out_type != type && coin();
+  args.out_plain = with_plain ? plain.bytes.data() : nullptr;
   require(table().rms_norm(&args, stream()), "rms_norm");
   const vector<uint16_t> sums = residual_out.read();
   const std::string what = "rms_norm " + name(type) + " to " + std::to_string(out_type) + " width " +
@@ -121,7 +124,11 @@ void test_rms_norm(int type, int out_type, int rows, int width, bool gathered) {
     }
     vector<float> normed(width);
     gavel::reference_kernels().rms_norm({x.data(), width, 1, width, weight.data(), epsilon, normed.data(), width});
-    out.check(what, i, vector<double>(normed.begin(), normed.end()), (width + 8) * kUnit);
+    const vector<double> expected(normed.begin(), normed.end());
+    out.check(what, i, expected, (width + 8) * kUnit);
+    if (with_plain) {
+      plain.check(what + ", plain", i, expected, (width + 8) * kUnit);
+    }
   }
 }
 
@@ -324,6 +331,9 @@ void sweep_rms_norm() {
   bad.width = 12;
   bad.residual = bad.weight = bad.out = &bad;
   expect_refused(table().rms_norm(&bad, stream()), "width: expected a multiple of 8");
+  bad.out_plain = &bad;
+  expect_refused(table().rms_norm(&bad, stream()), "expected a quantized output beside out_plain");
+  bad.out_plain = nullptr;
   bad.type = bad.out_type = 9;
   expect_refused(table().rms_norm(&bad, stream()), "type: expected");
 }
