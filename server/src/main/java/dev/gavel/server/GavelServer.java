@@ -91,6 +91,7 @@ public final class GavelServer implements AutoCloseable {
       ServerConfig config, RelevanceModel model, List<Engine> engines, DeviceMonitor monitor)
       throws IOException {
     this.config = config;
+    health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.NOT_SERVING);
     results = new ResultCache(resultBounds(config), stats);
     int threads = Math.max(2, Runtime.getRuntime().availableProcessors());
     calls = Executors.newFixedThreadPool(threads, named("gavel-call-"));
@@ -117,7 +118,7 @@ public final class GavelServer implements AutoCloseable {
       stopThreads();
       throw e;
     }
-    ready(scheduler.devices());
+    scheduler.tellHealth();
   }
 
   private static Scheduler.Options schedulerOptions(ServerConfig config) {
@@ -232,28 +233,29 @@ public final class GavelServer implements AutoCloseable {
     try {
       health.enterTerminalState();
       gate.drain();
-      if (!drained()) {
+      if (!isEmptyWithin(TimeUnit.SECONDS.toNanos(config.drainSecondsMax()))) {
         LOG.warn("calls still run after {} s: cancelled", config.drainSecondsMax());
       }
       scheduler.close();
-      gate.awaitEmpty(ANSWER_NANOS);
-      transports.close();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      transports.close();
+      isEmptyWithin(ANSWER_NANOS);
     } finally {
-      watch.close();
-      stopThreads();
-      synchronized (this) {
-        closed = true;
-        notifyAll();
+      try {
+        transports.close();
+      } finally {
+        watch.close();
+        stopThreads();
+        synchronized (this) {
+          closed = true;
+          notifyAll();
+        }
       }
     }
   }
 
-  private boolean drained() {
+  /** Waits until no call runs, at most so long, and no longer where the thread is interrupted. */
+  private boolean isEmptyWithin(long nanos) {
     try {
-      return gate.awaitEmpty(TimeUnit.SECONDS.toNanos(config.drainSecondsMax()));
+      return gate.awaitEmpty(nanos);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;

@@ -2,7 +2,6 @@ package dev.gavel.cli.bench;
 
 import dev.gavel.cli.Action;
 import dev.gavel.engine.Engine;
-import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** Ceilings that were measured elsewhere; where none are given, they are measured here. */
@@ -23,25 +22,15 @@ final class CeilingFlags {
       description = "Memory bandwidth in GB/s; default: measured.")
   private Double bandwidth;
 
-  /** Ends {@code action} as wrongly called if there is a {@link #problem}. */
+  /** Ends {@code action} as wrongly called if only one is given, or one is no rate. */
   void check(Action action) {
-    problem()
-        .ifPresent(
-            problem -> {
-              throw action.usage(problem);
-            });
-  }
-
-  /** What is wrong with the flags, if anything. */
-  Optional<String> problem() {
     if ((peak == null) != (bandwidth == null)) {
-      return Optional.of("--peak and --bandwidth: expected both or neither, found one");
+      throw action.usage("--peak and --bandwidth: expected both or neither, found one");
     }
     if (peak != null && !(peak > 0 && bandwidth > 0)) {
-      return Optional.of(
+      throw action.usage(
           "--peak and --bandwidth: expected numbers above 0, found " + peak + " and " + bandwidth);
     }
-    return Optional.empty();
   }
 
   /**

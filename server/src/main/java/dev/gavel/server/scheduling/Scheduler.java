@@ -209,6 +209,11 @@ public final class Scheduler implements AutoCloseable {
         placement.forget(loops.indexOf(loop));
       }
     }
+    tellHealth();
+  }
+
+  /** Says how the devices are, as at every change. */
+  public void tellHealth() {
     synchronized (onHealth) {
       onHealth.accept(devices());
     }
