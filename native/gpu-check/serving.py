@@ -31,8 +31,9 @@ def unpacked(check: Check) -> pathlib.Path:
     mark = home / "unpacked"
     if not mark.is_file() or mark.read_text() != stamp:
         shutil.rmtree(home, ignore_errors=True)
+        safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # since 3.12, and in late 3.10 and 3.11
         with tarfile.open(check.bundle) as archive:
-            archive.extractall(check.results, filter="data")
+            archive.extractall(check.results, **safely)
         for library in libraries:
             shutil.copy2(library, home / "native")
         mark.write_text(stamp)
@@ -79,7 +80,7 @@ class Server:
                 env=os.environ | environment(self.device), start_new_session=True)
         try:
             self._wait()
-        except Failed:
+        except BaseException:
             self.__exit__()
             raise
         return self
