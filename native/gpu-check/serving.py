@@ -129,17 +129,19 @@ class Server:
 
 
 def answers(check: Check, device: str) -> dict:
-    """What a server on the device says, from its start to its end."""
+    """What a server on the device says, from its start to its end, and of how many GPUs its log says that they are
+    not watched."""
     with Server(check, device) as server:
         gavel(check, "health", "--target", server.target)
         found = {"score": server.score(),
                  "greedy": server.explain("--temperature", 0),
                  "sampled": server.explain("--order", "think-first", "--samples", 3, "--temperature", 1, "--seed", 7)}
         server.stop()
+        unwatched = sum("not watched" in line for line in server.said().splitlines())
     for name, said in found.items():
         if judgments.device(said) != device:
             raise Failed(f"{name}: expected an answer from {device}, found one from {judgments.device(said)}")
-    return found
+    return found | {"unwatched": unwatched}
 
 
 def serve(check: Check) -> list[Row]:
@@ -154,6 +156,8 @@ def serve(check: Check) -> list[Row]:
     judgments.check_explanation(found["sampled"], "think-first", TOKENS)
     rows.append(Row("greedy tokens equal to the CPU's", judgments.equal_tokens(found["greedy"], true["greedy"]),
                     f"of {TOKENS}"))
+    if not check.rehearses:
+        rows.append(Row("GPUs that could not be read through NVML", found["unwatched"], limit=0, at_most=True))
     return rows
 
 
