@@ -65,6 +65,7 @@ class Server:
 
     def __init__(self, check: Check, device: str):
         self.check, self.device = check, device
+        self.program, self.environment = unpacked(check) / "bin" / "gavel", environment(device)  # or it is skipped
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gavel-check-"))  # paths of sockets are short
         self.socket = self.folder / "gavel.sock"
         self.target = f"unix:{self.socket}"
@@ -74,10 +75,10 @@ class Server:
     def __enter__(self) -> "Server":
         with open(self.output, "w") as output:
             self.process = subprocess.Popen(
-                [str(unpacked(self.check) / "bin" / "gavel"), "serve", "--model", str(MODEL), "--uds", str(self.socket),
+                [str(self.program), "serve", "--model", str(MODEL), "--uds", str(self.socket),
                  "--listen", "", *device_flags(self.device)],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                env=os.environ | environment(self.device), start_new_session=True)
+                env=os.environ | self.environment, start_new_session=True)
         try:
             self._wait()
         except BaseException:
