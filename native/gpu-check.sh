@@ -4,7 +4,8 @@
 # Needs a driver, an nvcc of CUDA 12.6 or later, CMake, a C++ compiler and Python 3.10 or later; uses PyTorch,
 # Transformers, compute-sanitizer and ncu where they are, and the bundle of ./gavel build --gpu-bundle for
 # the steps that serve. Needs no Maven, no Java and no network, and writes outside of RESULTS (a folder, made
-# where it is missing; default native/target/gpu-check) nothing but sockets and what CUDA caches.
+# where it is missing; default native/target/gpu-check) nothing but sockets, what CUDA caches and, in the step
+# transformers, a model of random weights and logs in benchmarks/target.
 #
 #   bash native/gpu-check.sh --steps configure,build,sweep    some steps; later calls go on in the same folder
 #   bash native/gpu-check.sh --rehearse --libraries DIR       what can be tried without a device, on the CPU
@@ -12,7 +13,7 @@
 #
 # Ends with 0 if all that could run passed, 1 if something failed, 77 if there is no device or no
 # compiler. docs/gpu-checks.md says what each step confirms.
-native=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+native=$(CDPATH='' cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
   echo "skipped: expected Python 3.10 or later as python3, found none"
   exit 77

@@ -11,10 +11,12 @@ import json
 import os
 import pathlib
 import platform
+import re
 import shutil
 import subprocess
 import sys
 import time
+import traceback
 from typing import Callable
 
 import benches
@@ -22,7 +24,7 @@ import bundle
 import enclosure
 import kernels
 import serving
-from check import NATIVE, ROOT, SKIPPED_STATUS, Check, Failed, Row, Skipped, last_line
+from check import NATIVE, ROOT, SKIPPED_STATUS, Check, Failed, Row, Skipped, end_when_asked, has_module, torch_folder
 
 BUNDLE = ROOT / ".gavel" / "gpu-bundle.tar.xz"
 
@@ -60,6 +62,7 @@ STEPS = {
     "profile": Step(180, kernels.profile),
 }
 NEEDED_FIRST = ("configure", "build")
+NVCC_LEAST = (12, 6)
 
 
 def parse() -> argparse.Namespace:
@@ -102,8 +105,10 @@ def output_of(*command: str) -> str:
 
 
 def find_nvcc() -> str | None:
+    """The first of a version that compiles the kernels."""
     for nvcc in (os.environ.get("CUDACXX"), shutil.which("nvcc"), "/usr/local/cuda/bin/nvcc"):
-        if nvcc and os.access(nvcc, os.X_OK):
+        release = re.search(r"release (\d+)\.(\d+)", output_of(nvcc, "--version")) if nvcc else None
+        if release and tuple(map(int, release.groups())) >= NVCC_LEAST:
             return nvcc
     return None
 
@@ -117,7 +122,9 @@ def machine(check: Check) -> dict:
             "nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader").splitlines()
         found["nvcc"] = next((line.strip() for line in output_of(check.nvcc, "--version").splitlines()
                               if "release" in line), "")
-    found["torch"] = last_line(output_of(sys.executable, "-c", "import torch; print(torch.__version__)"))
+    if has_module("torch"):
+        said = re.search(r"__version__ = '(.+)'", (torch_folder().parent / "version.py").read_text())
+        found["torch"] = said[1] if said else "unknown"
     return found
 
 
@@ -137,6 +144,10 @@ def run_step(check: Check, name: str) -> dict:
         found |= {"status": "skipped", "reason": str(reason)}
     except Failed as reason:
         found |= {"status": "FAILED", "reason": str(reason)}
+    except Exception as mistake:  # of the step itself; the others shall run, a device is lent for minutes
+        with open(check.log, "a") as log:
+            traceback.print_exc(file=log)
+        found |= {"status": "FAILED", "reason": f"{type(mistake).__name__}: {mistake}"}
     found["seconds"] = round(time.monotonic() - started, 1)
     found["rows"] = [row.json() | {"missed": row.missed} for row in rows]
     reason = f": {found['reason']}" if "reason" in found else ""
@@ -164,7 +175,8 @@ def prepare(arguments) -> Check:
     if not check.rehearses and not output_of("nvidia-smi", "-L"):
         reason = "no driver or no device (nvidia-smi)"
     elif not check.rehearses and not check.nvcc:
-        reason = "no nvcc; set CUDACXX"
+        reason = "expected an nvcc of CUDA {}.{} or later (CUDACXX, PATH or /usr/local/cuda), found none".format(
+            *NVCC_LEAST)
     if reason:
         say(check, f"skipped: {reason}")
         sys.exit(SKIPPED_STATUS)
@@ -174,6 +186,7 @@ def prepare(arguments) -> Check:
 def main():
     arguments = parse()
     check = prepare(arguments)
+    end_when_asked()
     results = check.results / "results.json"
     # Steps of an earlier call in the same folder count, so that a machine's time can be spent in several calls.
     check.earlier = json.loads(results.read_text())["steps"] if results.is_file() and arguments.steps else {}

@@ -4,103 +4,108 @@ what serving needs, Gavel's jars and the libraries they load, in one archive.
     python3 native/gpu-check/bundle.py --dist .gavel/dist --java-home JDK --out .gavel/gpu-bundle.tar.xz
 
 libgavel.so and libgavel_cuda.so are not in it: the machine with the device builds them from the tree. Training,
-its LibTorch and its search index stay behind, and so do parts of libraries that no command of gpu-check comes
-near; the rehearsal (`native/gpu-check.sh --rehearse`) runs every such command from the bundle.
+its LibTorch and its search index stay behind, and so do classes that ours do not lead to and whatever only debuggers
+read: a stack trace names methods, but no lines. The rehearsal (`native/gpu-check.sh --rehearse`) runs every command of
+gpu-check from the bundle.
 """
 
 import argparse
+import collections
 import json
 import lzma
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import zipfile
+from typing import Iterable
+
+import classes
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MEGABYTES_MOST = 60
 """Of the tracked files and the bundle together."""
 
 MODULES = "java.base,java.logging,java.management,jdk.management,jdk.unsupported"
+# Of the runtime: certificates and domains for TLS, and how other runtimes would read this one.
+RUNTIME_LEFT_OUT = ("**/cacerts", "**/public_suffix_list.dat", "**jrt-fs.jar")
 
-JARS_LEFT_OUT = (
-    "pytorch-", "openblas-", "lucene-",  # training
-    "commons-compress-", "commons-io-", "commons-codec-",  # DJL's downloads
-    "netty-codec-socks-", "netty-codec-compression-", "netty-handler-proxy-",
-    "animal-sniffer-", "annotations-", "error_prone_", "j2objc-", "jsr305-", "listenablefuture-")
-
-# Of these jars only classes of these packages.
-PACKAGES_KEPT = {
-    "cuda-": ("org/bytedeco/cuda/nvml/", "org/bytedeco/cuda/global/nvml", "org/bytedeco/cuda/presets/"),
-    "proto-google-common-protos-": ("com/google/rpc/",),
-    "api-": ("ai/djl/util/", "ai/djl/engine/", "ai/djl/Device"),
-    "tokenizers-": ("ai/djl/huggingface/tokenizers/jni/",),
-}
-PACKAGES_LEFT_OUT = {
-    "netty-codec-http-": tuple(f"io/netty/handler/codec/{name}/" for name in (
-        "http/cors", "http/multipart", "http/websocketx", "rtsp", "spdy")),
-}
-# Of this jar only classes that another jar leads to.
-REACHED_ONLY = "guava-"
+JARS_LEFT_OUT = ("pytorch-", "openblas-", "lucene-")  # training
+# Of the rest only classes that ours lead to, and those of libraries that put names of classes together.
+ROOTS = ("dev/gavel/", "com/github/benmanes/caffeine/")
 # Libraries lie in native/; the rest is for compilers and other tools.
-FILES_LEFT_OUT = (".so", ".dll", ".dylib", ".jnilib", ".a", ".proto", "META-INF/INDEX.LIST")
+FILES_LEFT_OUT = ("/", "module-info.class", ".so", ".dll", ".dylib", ".jnilib", ".a", ".proto", "META-INF/INDEX.LIST")
 FOLDERS_LEFT_OUT = ("META-INF/maven/", "META-INF/native-image/", "META-INF/versions/", "nlp/")
+SERVICES = "META-INF/services/"
 
-LIBRARIES = ("libjniGavel.so", "libjnijavacpp.so", "libjnidispatch.so", "libtokenizers.so",
+LIBRARIES = ("libjniGavel.so", "libjninvml.so", "libjnijavacpp.so", "libjnidispatch.so", "libtokenizers.so",
              "libnetty_transport_native_epoll_x86_64.so")
 
 
-def matching(name: str, table: dict[str, tuple]) -> tuple | None:
-    return next((value for prefix, value in table.items() if name.startswith(prefix)), None)
+def read_jar(jar: pathlib.Path) -> dict[str, bytes]:
+    """Its entries that are not left out."""
+    with zipfile.ZipFile(jar) as archive:
+        return {name: archive.read(name) for name in sorted(set(archive.namelist()))
+                if not name.endswith(FILES_LEFT_OUT) and not name.startswith(FOLDERS_LEFT_OUT)}
 
 
-def is_kept(jar: str, entry: str) -> bool:
-    if entry.endswith("/") or entry.endswith(FILES_LEFT_OUT) or entry.startswith(FOLDERS_LEFT_OUT):
-        return False
-    if not entry.endswith(".class"):
-        return True
-    kept = matching(jar, PACKAGES_KEPT)
-    left_out = matching(jar, PACKAGES_LEFT_OUT) or ()
-    return (kept is None or entry.startswith(kept)) and not entry.startswith(left_out)
-
-
-def copy_jar(source: pathlib.Path, target: pathlib.Path, reached: set[str]):
+def write_jar(jar: pathlib.Path, entries: dict[str, bytes]):
     """Uncompressed, for the archive compresses all of them together better."""
-    only_reached = source.name.startswith(REACHED_ONLY)
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as new:
-        for entry in sorted(filter(lambda name: is_kept(source.name, name), set(old.namelist()))):
-            if not only_reached or not entry.endswith(".class") or entry in reached:
-                new.writestr(zipfile.ZipInfo(entry), old.read(entry))
+    with zipfile.ZipFile(jar, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in entries.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
 
 
-def reached_classes(java_home: pathlib.Path, jars: list[pathlib.Path]) -> set[str]:
-    """Class files that any of the jars leads to, directly or by way of others."""
-    library, = [jar for jar in jars if jar.name.startswith(REACHED_ONLY)]
-    said = subprocess.run(
-        [java_home / "bin" / "jdeps", "--multi-release", "17", "--ignore-missing-deps", "--recursive", "-verbose:class",
-         "-cp", library, *(jar for jar in jars if jar != library)], check=True, capture_output=True, text=True).stdout
-    return {name.replace(".", "/") + ".class" for name in re.findall(r"[\w$.]+", said)}
+def providers(jars: Iterable[dict[str, bytes]]) -> dict[str, list[str]]:
+    """Service -> classes, as META-INF/services tells ServiceLoader."""
+    found = collections.defaultdict(list)
+    for entries in jars:
+        for name, content in entries.items():
+            if name.startswith(SERVICES):
+                lines = (line.partition("#")[0].strip() for line in content.decode().splitlines())
+                found[slashed(name.removeprefix(SERVICES))] += map(slashed, filter(None, lines))
+    return found
+
+
+def slashed(name: str) -> str:
+    return name.replace(".", "/")
+
+
+def copy_jars(dist: pathlib.Path, java_home: pathlib.Path, home: pathlib.Path):
+    """With the classes that are reached, without what only debuggers read; a jar that has none is left out."""
+    jars = {jar.name: read_jar(jar) for jar in sorted(dist.glob("lib/*.jar")) if not jar.name.startswith(JARS_LEFT_OUT)}
+    every = {name.removesuffix(".class"): content for entries in jars.values() for name, content in entries.items()
+             if name.endswith(".class")}
+    roots = [name for name in every if name.startswith(ROOTS)]
+    for library in LIBRARIES:
+        roots += classes.named_in_library((dist / "native" / library).read_bytes())
+    reached = classes.reached(every, roots, providers(jars.values()))
+    kept = classes.without_debugging(java_home, {name: every[name] for name in reached})
+    for jar, entries in jars.items():
+        copied = {name: kept.get(name.removesuffix(".class")) if name.endswith(".class") else content
+                  for name, content in entries.items()}
+        copied = {name: content for name, content in copied.items() if content is not None}
+        if any(name.endswith(".class") for name in copied):
+            write_jar(home / "lib" / jar, copied)
 
 
 def link_runtime(java_home: pathlib.Path, target: pathlib.Path):
     """Uncompressed, for the same reason."""
     subprocess.run([java_home / "bin" / "jlink", "--add-modules", MODULES, "--strip-debug", "--no-header-files",
-                    "--no-man-pages", "--compress=0", "--output", target], check=True)
+                    "--no-man-pages", "--compress=0", "--exclude-files", ",".join(RUNTIME_LEFT_OUT),
+                    "--output", target], check=True)
 
 
 def assemble(dist: pathlib.Path, java_home: pathlib.Path, home: pathlib.Path):
     for folder in ("bin", "lib", "native"):
         (home / folder).mkdir(parents=True)
     shutil.copy2(dist / "bin" / "gavel", home / "bin")
-    jars = [jar for jar in sorted(dist.glob("lib/*.jar")) if not jar.name.startswith(JARS_LEFT_OUT)]
-    reached = reached_classes(java_home, jars)
-    for jar in jars:
-        copy_jar(jar, home / "lib" / jar.name, reached)
-    for library in LIBRARIES:
-        shutil.copy2(dist / "native" / library, home / "native")
+    copy_jars(dist, java_home, home)
+    for library in LIBRARIES:  # the symbols that are left are those they are called by
+        subprocess.run(["strip", "--strip-unneeded", "-o", home / "native" / library, dist / "native" / library],
+                       check=True)
     link_runtime(java_home, home / "jre")
     (home / "bundle.json").write_text(json.dumps({"gavel_commit": git("describe", "--always", "--dirty").strip()}))
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import importlib.util
 import os
 import pathlib
 import shutil
@@ -111,7 +112,7 @@ class Check:
             log.flush()
             begin = log.tell()
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
-                                       env=os.environ | (environment or {}), start_new_session=True)
+                                       errors="replace", env=os.environ | (environment or {}), start_new_session=True)
             try:
                 said, _ = process.communicate(timeout=self.seconds_left)
             except subprocess.TimeoutExpired:
@@ -119,6 +120,9 @@ class Check:
                 said, _ = process.communicate()
                 log.write(said)
                 raise Failed(f"{pathlib.Path(command[0]).name}: not done in time") from None
+            except BaseException:  # gpu-check itself is asked to end, and shall leave nothing on the device
+                stop_group(process)
+                raise
             log.write(said)
         if process.returncode == SKIPPED_STATUS:  # there is a device, or it would not have been asked
             raise Failed(f"{pathlib.Path(command[0]).name} {last_line(said)}")
@@ -140,22 +144,28 @@ def stop_group(process: subprocess.Popen):
         os.killpg(process.pid, signal.SIGKILL)
 
 
+def end_when_asked():
+    """SIGTERM ends this program as an interrupt does: with the processes that it started."""
+    def leave(number, _):
+        sys.exit(128 + number)
+    signal.signal(signal.SIGTERM, leave)
+
+
 def last_line(text: str) -> str:
     lines = text.strip().splitlines()
     return lines[-1] if lines else ""
 
 
+def has_module(name: str) -> bool:
+    """Without importing it, which takes seconds of PyTorch."""
+    return importlib.util.find_spec(name) is not None
+
+
 def torch_folder() -> pathlib.Path:
     """The folder of LibTorch in the PyTorch of this Python."""
-    run = subprocess.run([sys.executable, "-c", "import os, torch; print(os.path.dirname(torch.__file__))"],
-                         capture_output=True, text=True)
-    if run.returncode:
+    if not has_module("torch"):
         raise Skipped("PyTorch is not there")
-    return pathlib.Path(last_line(run.stdout)) / "lib"
-
-
-def has_module(name: str) -> bool:
-    return subprocess.run([sys.executable, "-c", f"import {name}"], capture_output=True).returncode == 0
+    return pathlib.Path(importlib.util.find_spec("torch").origin).parent / "lib"
 
 
 def torch_environment() -> dict[str, str]:

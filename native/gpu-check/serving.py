@@ -31,8 +31,9 @@ def unpacked(check: Check) -> pathlib.Path:
     mark = home / "unpacked"
     if not mark.is_file() or mark.read_text() != stamp:
         shutil.rmtree(home, ignore_errors=True)
+        safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # since 3.12, and in late 3.10 and 3.11
         with tarfile.open(check.bundle) as archive:
-            archive.extractall(check.results, filter="data")
+            archive.extractall(check.results, **safely)
         for library in libraries:
             shutil.copy2(library, home / "native")
         mark.write_text(stamp)
@@ -64,6 +65,7 @@ class Server:
 
     def __init__(self, check: Check, device: str):
         self.check, self.device = check, device
+        self.program, self.environment = unpacked(check) / "bin" / "gavel", environment(device)  # or it is skipped
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gavel-check-"))  # paths of sockets are short
         self.socket = self.folder / "gavel.sock"
         self.target = f"unix:{self.socket}"
@@ -73,13 +75,13 @@ class Server:
     def __enter__(self) -> "Server":
         with open(self.output, "w") as output:
             self.process = subprocess.Popen(
-                [str(unpacked(self.check) / "bin" / "gavel"), "serve", "--model", str(MODEL), "--uds", str(self.socket),
+                [str(self.program), "serve", "--model", str(MODEL), "--uds", str(self.socket),
                  "--listen", "", *device_flags(self.device)],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                env=os.environ | environment(self.device), start_new_session=True)
+                env=os.environ | self.environment, start_new_session=True)
         try:
             self._wait()
-        except Failed:
+        except BaseException:
             self.__exit__()
             raise
         return self
@@ -128,17 +130,19 @@ class Server:
 
 
 def answers(check: Check, device: str) -> dict:
-    """What a server on the device says, from its start to its end."""
+    """What a server on the device says, from its start to its end, and of how many GPUs its log says that they are
+    not watched."""
     with Server(check, device) as server:
         gavel(check, "health", "--target", server.target)
         found = {"score": server.score(),
                  "greedy": server.explain("--temperature", 0),
                  "sampled": server.explain("--order", "think-first", "--samples", 3, "--temperature", 1, "--seed", 7)}
         server.stop()
+        unwatched = sum("not watched" in line for line in server.said().splitlines())
     for name, said in found.items():
         if judgments.device(said) != device:
             raise Failed(f"{name}: expected an answer from {device}, found one from {judgments.device(said)}")
-    return found
+    return found | {"unwatched": unwatched}
 
 
 def serve(check: Check) -> list[Row]:
@@ -153,6 +157,8 @@ def serve(check: Check) -> list[Row]:
     judgments.check_explanation(found["sampled"], "think-first", TOKENS)
     rows.append(Row("greedy tokens equal to the CPU's", judgments.equal_tokens(found["greedy"], true["greedy"]),
                     f"of {TOKENS}"))
+    if not check.rehearses:
+        rows.append(Row("GPUs that could not be read through NVML", found["unwatched"], limit=0, at_most=True))
     return rows
 
 

@@ -322,6 +322,12 @@ void bench_sampler() {
   measure("sampler, top-k and top-p", 0, 4.0 * kStreams * kVocabulary, [&] { return table->sampler(&args, stream); });
 }
 
+// What follows is measured in this type, and is said to be.
+void begin_type(int32_t one) {
+  type = one;
+  std::printf("%s\n", type == GAVEL_CUDA_BF16 ? "bf16" : "fp16");
+}
+
 int bench_engine(const char* libtorch) {
   if (gavel_libtorch_open(libtorch) != GAVEL_OK) {
     std::printf("FAILED: %s\n", gavel_last_error());
@@ -366,8 +372,7 @@ int main(int argc, char** argv) {
   fp8_tflops_most = argc > 4 ? std::atof(argv[4]) : 0;
   require(table->create_stream(&stream));
   for (const int32_t one : {GAVEL_CUDA_BF16, GAVEL_CUDA_FP16}) {
-    type = one;
-    std::printf("%s\n", type == GAVEL_CUDA_BF16 ? "bf16" : "fp16");
+    begin_type(one);
     bench_rows();
     bench_rope();
     bench_prefill(32);
@@ -380,11 +385,12 @@ int main(int argc, char** argv) {
     bench_head(false);
     bench_head(true);
   }
-  type = GAVEL_CUDA_BF16;
+  begin_type(GAVEL_CUDA_BF16);
   for (const int rows : {kStreams, 4096}) {
     bench_experts(rows, false);
     bench_experts(rows, true);
   }
+  std::printf("fp32\n");
   bench_sampler();
   return argc > 5 ? bench_engine(argv[5]) : 0;
 }
