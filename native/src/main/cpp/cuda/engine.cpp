@@ -138,15 +138,22 @@ void DeviceEngine::sum_once() const {
 
 void DeviceEngine::compute(Plan& plan, gavel_outputs& outputs) {
   device_.use();
+  const auto settle = [this] {
+    // What is under way reads the staged arrays, which the next batch will write over.
+    device_.functions().synchronize(device_.stream());
+  };
   try {
     enqueue(plan);
     device_.synchronize();
   } catch (const Error& error) {
-    // What is under way reads the staged arrays, which the next batch will write over.
-    device_.functions().synchronize(device_.stream());
+    settle();
     if (error.status() != GAVEL_CANCELLED) {
-      graphs_.drop();  // for want of memory LibTorch gives back workspaces that they may name
+      graphs_.start_over();  // for want of memory LibTorch gives back workspaces that they may name
     }
+    throw;
+  } catch (...) {  // the host's own want of memory
+    settle();
+    graphs_.start_over();
     throw;
   }
   if (collective_ != nullptr) {
