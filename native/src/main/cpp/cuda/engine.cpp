@@ -190,6 +190,12 @@ void DeviceEngine::enqueue(Plan& plan) {
   marks_.record(2);
 }
 
+const char* DeviceEngine::overflow_hint() const {
+  return weights_.precision().type == GAVEL_CUDA_FP16
+             ? "; this model's values may be beyond those of fp16, up to 65504: bf16 holds them"
+             : "";
+}
+
 void DeviceEngine::prepare(Labels& labels) const {
   GAVEL_REQUIRE(labels.nodes().size() <= kNodesMax,
                 "cuda: label forms: expected at most %d inner nodes of their trie, found %zu", kNodesMax,
