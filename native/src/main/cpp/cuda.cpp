@@ -107,11 +107,11 @@ std::unique_ptr<Engine> engine(const gavel_config& source) {
   if (config.ranks <= 1) {
     return make(source, nullptr);
   }
-  if (config.rank_devices == nullptr) {
+  if (config.devices.empty()) {
     return make(source, std::make_shared<CallbackCollective>(config.all_reduce, config.all_reduce_context));
   }
-  for (int32_t r = 0; r < config.ranks; r++) {
-    open(config.rank_devices[r]);
+  for (const int device : config.devices) {
+    open(device);
   }
   return std::make_unique<GroupEngine>(source, nccl::open(folder(), libtorch::folder()), make);
 }

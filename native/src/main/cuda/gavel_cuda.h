@@ -194,16 +194,17 @@ typedef struct gavel_cuda_head {
 
 /* One token per row of logits: temperature, then top-k, then top-p on what top-k left, then a draw by
  * Philox4x32-10 of (seed, draw); the lower token wins among equal logits. The log-probability is the model's
- * own, at temperature 1. Reference: model/sampler. */
+ * own, at temperature 1. Logits are finite or -infinity, and one of them finite; a row of others has no distribution,
+ * gets token -1 and log-probability NaN, and changes no other row. Reference: model/sampler. */
 typedef struct gavel_cuda_sampler {
   int32_t logits_type; /* BF16 or FP16, or -1: fp32 */
   int32_t rows;
   int32_t vocabulary;
   int64_t stride; /* elements from row to row */
   const void* logits;
-  const float* temperatures; /* [rows]; 0 is greedy */
+  const float* temperatures; /* [rows] finite; 0 is greedy */
   const int32_t* top_ks;     /* [rows]; 0 keeps all */
-  const float* top_ps;       /* [rows]; 1 keeps all */
+  const float* top_ps;       /* [rows] above 0; 1 keeps all */
   const int64_t* seeds;      /* [rows] */
   const int32_t* draws;      /* [rows] */
   int32_t* tokens;           /* [rows] */

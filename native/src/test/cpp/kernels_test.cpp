@@ -43,7 +43,7 @@ void sweep_avx2_vnni(uint64_t seed) {
 
 int main(int argc, char** argv) {
   const uint64_t seed = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : std::random_device()();
-  gavel::test::seed(seed);
+  counted::seed(seed);
   gavel::test::test_thread_pool();
   for (int i = 0; gavel::kernels_at(i) != nullptr; i++) {
     sweep(*gavel::kernels_at(i), seed);

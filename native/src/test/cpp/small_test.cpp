@@ -57,6 +57,28 @@ void test_log_sum_exp(const Kernels& kernels, int count, float magnitude) {
               (count + 16) * kUnit + 2 * kUnit * std::fabs(expected.log()));
 }
 
+// One value, or all, that the sum is not finite for.
+void test_log_sum_exp_of_none(const Kernels& kernels, int count) {
+  for (const float odd : {kPoison, INFINITY}) {
+    for (const bool all : {true, false}) {
+      vector<float> values = all ? vector<float>(count, odd) : randoms(count);
+      values[random_int(0, count - 1)] = odd;
+      for (const Kernels* each : {&kernels, &reference_kernels()}) {
+        LogSum sum;
+        each->log_sum_exp(values.data(), count, &sum);
+        const LogSum other = {3, 1};
+        for (const LogSum& found : {sum, LogSum::merge(sum, other), LogSum::merge(LogSum::empty(), sum)}) {
+          expect_equal(std::string(each->name) + " log_sum_exp of NaN", 0, std::isfinite(found.log()));
+        }
+      }
+    }
+  }
+  const vector<float> nothing(count, -INFINITY);
+  LogSum sum;
+  kernels.log_sum_exp(nothing.data(), count, &sum);
+  expect_equal("log_sum_exp of nothing", -INFINITY, static_cast<float>(sum.log()));
+}
+
 void test_logits(const Kernels& kernels, int count, float temperature) {
   vector<float> logits = randoms(count, 20);
   logits[count / 2] = -INFINITY;
@@ -97,6 +119,7 @@ void sweep_small(const Kernels& kernels) {
     for (const float magnitude : {1.0f, 80.0f}) {
       test_log_sum_exp(kernels, count, magnitude);
     }
+    test_log_sum_exp_of_none(kernels, count);
     for (const float temperature : {0.05f, 0.7f, 3.0f}) {
       test_logits(kernels, count, temperature);
     }

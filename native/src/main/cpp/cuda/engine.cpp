@@ -138,15 +138,22 @@ void DeviceEngine::sum_once() const {
 
 void DeviceEngine::compute(Plan& plan, gavel_outputs& outputs) {
   device_.use();
+  const auto settle = [this] {
+    // What is under way reads the staged arrays, which the next batch will write over.
+    device_.functions().synchronize(device_.stream());
+  };
   try {
     enqueue(plan);
     device_.synchronize();
   } catch (const Error& error) {
-    // What is under way reads the staged arrays, which the next batch will write over.
-    device_.functions().synchronize(device_.stream());
+    settle();
     if (error.status() != GAVEL_CANCELLED) {
-      graphs_.drop();  // for want of memory LibTorch gives back workspaces that they may name
+      graphs_.start_over();  // for want of memory LibTorch gives back workspaces that they may name
     }
+    throw;
+  } catch (...) {  // the host's own want of memory
+    settle();
+    graphs_.start_over();
     throw;
   }
   if (collective_ != nullptr) {
@@ -181,6 +188,12 @@ void DeviceEngine::enqueue(Plan& plan) {
     run_head();
   }
   marks_.record(2);
+}
+
+const char* DeviceEngine::overflow_hint() const {
+  return weights_.precision().type == GAVEL_CUDA_FP16
+             ? "; this model's values may be beyond those of fp16, up to 65504: bf16 holds them"
+             : "";
 }
 
 void DeviceEngine::prepare(Labels& labels) const {

@@ -50,6 +50,7 @@ class DeviceEngine : public Engine {
             int64_t bytes) override;
   void build() override;
   void compute(Plan& plan, gavel_outputs& outputs) override;
+  const char* overflow_hint() const override;
 
   void enqueue(Plan& plan);
   void sum_once() const;

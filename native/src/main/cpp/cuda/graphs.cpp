@@ -117,6 +117,11 @@ void Graphs::make_room() {
   entries_.erase(oldest);
 }
 
+void Graphs::start_over() {
+  drop();
+  thread_ = {};
+}
+
 void Graphs::drop() {
   current_ = nullptr;
   for (auto& [shape, entry] : entries_) {

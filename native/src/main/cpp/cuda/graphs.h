@@ -3,7 +3,7 @@
 // A shape's first batch is launched directly, which lets buffers grow and LibTorch take what it keeps (its handle is
 // the thread's, its workspace the handle's and the stream's); the second is captured. What stops a capture fails no
 // batch: it is counted, the shape is left alone from then on, and so are all after some failures. All graphs are
-// dropped when a buffer has moved, since they hold its address.
+// dropped when a buffer has moved, since they hold its address, and when a batch has failed.
 #pragma once
 
 #include <atomic>
@@ -41,6 +41,9 @@ class Graphs {
 
   // Gives all graphs up; nothing is under way on the stream.
   void drop();
+
+  // The same, and the next batch is launched directly, whichever it is: LibTorch has to take again what it keeps.
+  void start_over();
 
   Engine::GraphCounts counts() const { return {held_, replays_, failures_}; }
 

@@ -17,20 +17,19 @@ constexpr milliseconds kRest{2000};  // after the first failure: the time of a l
 constexpr milliseconds kEnd{10000};  // after NCCL was aborted
 
 // "cuda:0+1"
-std::string name_of(const gavel_config& config) {
-  std::string text = "cuda:";
-  for (int32_t r = 0; r < config.ranks; r++) {
-    text += r > 0 ? "+" : "";
-    text += std::to_string(config.rank_devices[r]);
+std::string name_of(const Config& config) {
+  std::string text;
+  for (const int device : config.devices) {
+    text += (text.empty() ? "cuda:" : "+") + std::to_string(device);
   }
   return text;
 }
 
 Config checked(const gavel_config& source) {
   Config config(source);
-  const std::set<int32_t> devices(config.rank_devices, config.rank_devices + config.ranks);
-  GAVEL_REQUIRE(devices.size() == static_cast<size_t>(config.ranks),
-                "%s: expected each device once, found one of them again", name_of(config).c_str());
+  const std::set<int> distinct(config.devices.begin(), config.devices.end());
+  GAVEL_REQUIRE(distinct.size() == config.devices.size(), "%s: expected each device once, found one of them again",
+                name_of(config).c_str());
   return config;
 }
 

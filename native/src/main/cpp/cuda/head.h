@@ -20,7 +20,7 @@ class DeviceHead {
   // engine's type.
   void run(const DeviceBatch& batch, const void* hidden, const void* normed);
 
-  // Writes the results; the device must have been waited for. Fails with INTERNAL where one is not finite.
+  // Writes the results; the device must have been waited for.
   void deliver(const Plan& plan, const DeviceBatch& batch, const gavel_outputs& outputs) const;
 
   int64_t workspace_bytes() const;
@@ -39,7 +39,6 @@ class DeviceHead {
   Results results(const BatchShape& shape) const;
   void score(const DeviceBatch& batch, const void* hidden, const void* normed);
   void sample(const DeviceBatch& batch);
-  void require_finite(int64_t place, int64_t count) const;
 
   const Config& config_;
   const Device& device_;

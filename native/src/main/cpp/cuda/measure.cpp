@@ -61,8 +61,17 @@ double fastest(const Device& device, double seconds, const std::function<void()>
   return best;
 }
 
-// Elements of magnitudes 1 to 2, of either sign. Of zeros a device makes products faster than of anything else.
 void fill(const Device& device, const DeviceMemory& memory, int32_t type) {
+  const std::vector<uint8_t> piece = random_piece(type);
+  for (size_t begin = 0; begin < memory.bytes(); begin += piece.size()) {
+    device.copy(memory.data<char>() + begin, piece.data(), std::min(piece.size(), memory.bytes() - begin));
+  }
+  device.synchronize();
+}
+
+}  // namespace
+
+std::vector<uint8_t> random_piece(int32_t type) {
   std::minstd_rand generator(1);
   std::vector<uint8_t> piece(kPiece);
   for (size_t i = 0; i < piece.size(); i++) {
@@ -73,13 +82,8 @@ void fill(const Device& device, const DeviceMemory& memory, int32_t type) {
                : type == GAVEL_CUDA_FP16 ? (random & 0x83u) | 0x3Cu
                                          : (random & 0x80u) | 0x3Fu;
   }
-  for (size_t begin = 0; begin < memory.bytes(); begin += kPiece) {
-    device.copy(memory.data<char>() + begin, piece.data(), std::min(kPiece, memory.bytes() - begin));
-  }
-  device.synchronize();
+  return piece;
 }
-
-}  // namespace
 
 double product_seconds(const Device& device, Products& products, const MeasuredProduct& p, double seconds) {
   const Precision precision(p.quantization);

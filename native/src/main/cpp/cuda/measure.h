@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "cuda/device.h"
 #include "cuda/products.h"
@@ -15,6 +16,10 @@ struct MeasuredProduct {
   int32_t n;
   int32_t k;
 };
+
+// A piece of a measurement's inputs, 1 MiB: elements of a gavel_cuda_type, of magnitudes 1 to 2 and either sign. Of
+// zeros a device makes products faster than of anything else.
+std::vector<uint8_t> random_piece(int32_t type);
 
 // Device time of one product or of one copy of so many bytes, of the fastest of those run in `seconds`.
 double product_seconds(const Device& device, Products& products, const MeasuredProduct& product, double seconds);

@@ -177,7 +177,7 @@ typedef struct gavel_outputs {
 /* The message of the calling thread's last failed call; valid until its next call. Never null. */
 GAVEL_API const char* gavel_last_error(void);
 
-/* Creates an engine without weights. dense_layers and cores are copied. */
+/* Creates an engine without weights. dense_layers, cores and rank_devices are copied. */
 GAVEL_API int32_t gavel_engine_create(const gavel_config* config, gavel_engine** engine);
 
 /* Copies one tensor of the Hugging Face checkpoint, by its name there ("model.layers.0...").

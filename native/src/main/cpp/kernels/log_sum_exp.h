@@ -1,4 +1,5 @@
-// log(sum(exp(x))) over a row in pieces (online softmax, Milakov and Gimelshein, arXiv 1805.02867).
+// log(sum(exp(x))) over a row in pieces (online softmax, Milakov and Gimelshein, arXiv 1805.02867); NaN where a value
+// is NaN or infinity.
 #pragma once
 
 #include <cmath>

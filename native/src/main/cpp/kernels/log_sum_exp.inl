@@ -17,16 +17,24 @@ void log_sum_exp(const float* values, int64_t count, LogSum* sum) {
   const float highest = highest_of(values, count);
   if (highest == -__builtin_inff()) {
     *sum = LogSum::empty();
+    for (int64_t i = 0; i < count; i++) {
+      sum->sum = values[i] == highest ? sum->sum : values[i];  // NaN
+    }
     return;
   }
+  // exp() would make a number of NaN.
+  const auto term = [highest](Vec x) {
+    const Vec below = x - splat(highest);
+    return below == below ? exp(below) : below;
+  };
   Vec sums = {};
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
-    sums += exp(load(values + i) - splat(highest));
+    sums += term(load(values + i));
   }
   float total = sum_lanes(sums);
   for (; i < count; i++) {
-    total += exp(splat(values[i] - highest))[0];
+    total += term(splat(values[i]))[0];
   }
   *sum = {highest, total};
 }

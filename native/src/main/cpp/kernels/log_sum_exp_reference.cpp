@@ -8,8 +8,8 @@ void log_sum_exp(const float* values, int64_t count, LogSum* sum) {
     maximum = std::fmax(maximum, values[i]);
   }
   double total = 0;
-  for (int64_t i = 0; i < count && maximum > -INFINITY; i++) {
-    total += std::exp(static_cast<double>(values[i]) - maximum);
+  for (int64_t i = 0; i < count; i++) {
+    total += values[i] == -INFINITY ? 0 : std::exp(static_cast<double>(values[i]) - maximum);
   }
   *sum = {maximum, static_cast<float>(total)};
 }

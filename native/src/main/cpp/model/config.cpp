@@ -116,6 +116,10 @@ Config::Config(const gavel_config& source) : gavel_config(source) {
     intermediate = 0;
   }
   check_ranks(*this);
+  if (rank_devices != nullptr) {
+    devices.assign(rank_devices, rank_devices + ranks);
+    rank_devices = nullptr;
+  }
 }
 
 Config Config::part() const {

@@ -26,6 +26,7 @@ struct Config : gavel_config {
 
   std::vector<bool> dense;      // [layers]
   std::vector<int> processors;  // [threads] that they are bound to, or none
+  std::vector<int> devices;     // [ranks] of one engine that drives them all, or none
 };
 
 }  // namespace gavel

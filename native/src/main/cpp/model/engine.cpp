@@ -1,6 +1,9 @@
 #include "model/engine.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <string>
 
 #include "cuda.h"
 #include "model/cpu_engine.h"
@@ -49,10 +52,30 @@ void Engine::run(const gavel_batch& batch, const Labels* labels, gavel_outputs& 
     cancelled_batches_ += error.status() == GAVEL_CANCELLED;
     throw;
   }
+  require_finite(outputs);
   outputs.prefill_seconds += planning.count();
   workspace_bytes_ = workspace_bytes();
   batches_++;
   tokens_ += plan_.rows();
+}
+
+// What overflows the type anywhere on a row's way ends as NaN here: an infinity turns into it in the next norm or
+// softmax, and neither leaves the residual stream again.
+void Engine::require_finite(const gavel_outputs& outputs) const {
+  const auto require = [this](const float* values, int64_t count) {
+    const float* found = std::find_if(values, values + count, [](float value) { return !std::isfinite(value); });
+    if (found != values + count) {
+      const std::string device =
+          config_.device_type == GAVEL_CPU ? "cpu" : "cuda:" + std::to_string(config_.device_index);
+      fail(GAVEL_INTERNAL, "%s: expected finite results, found %g%s", device.c_str(), static_cast<double>(*found),
+           overflow_hint());
+    }
+  };
+  const int64_t labels = plan_.scored > 0 ? plan_.labels->count() : 0;
+  require(outputs.label_log_probabilities, plan_.scored * labels);
+  require(outputs.label_log_mass, plan_.batch->label_mass != 0 ? plan_.scored : 0);
+  require(outputs.sampled_log_probabilities, plan_.sampled);
+  require(outputs.logits, static_cast<int64_t>(plan_.logit_rows) * config_.vocabulary);
 }
 
 std::unique_ptr<Labels> Engine::labels(int labels, int forms, const int32_t* form_labels, const int32_t* form_offsets,

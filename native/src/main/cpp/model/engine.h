@@ -61,8 +61,11 @@ class Engine {
   virtual Sizes sizes() const = 0;
   virtual int64_t workspace_bytes() const = 0;
   virtual GraphCounts graphs() const { return {}; }
+  // What makes results infinite or NaN that need not be, as the end of a message.
+  virtual const char* overflow_hint() const { return ""; }
 
   void require_finished() const;
+  void require_finite(const gavel_outputs& outputs) const;
 
   Plan plan_;
   bool finished_ = false;

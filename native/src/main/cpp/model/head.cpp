@@ -34,6 +34,7 @@ Head::Head(const Config& config, const Kernels& kernels, const Weights& weights,
       samplers_(pool.threads(), Sampler(kernels)) {}
 
 void Head::run(const Plan& plan, const float* hidden, const gavel_outputs& outputs) {
+  require_finite(plan, hidden);
   if (plan.scored > 0) {
     score(plan, hidden, outputs);
   }
@@ -48,6 +49,15 @@ void Head::run(const Plan& plan, const float* hidden, const gavel_outputs& outpu
       }
     }
     logits(rows_, hidden, outputs.logits, nullptr);
+  }
+}
+
+// Before the vocabulary's product rounds them to int8, which makes numbers of what is none.
+void Head::require_finite(const Plan& plan, const float* hidden) const {
+  const float* end = hidden + static_cast<int64_t>(plan.outputs.size()) * config_.hidden;
+  const float* found = std::find_if(hidden, end, [](float value) { return !std::isfinite(value); });
+  if (found != end) {
+    fail(GAVEL_INTERNAL, "cpu: expected finite results, found %g in a hidden state", static_cast<double>(*found));
   }
 }
 
@@ -262,9 +272,11 @@ void Head::sample(const Plan& plan, const float* hidden, const gavel_outputs& ou
     const SamplerSettings settings = {batch.temperatures[sequence], batch.top_ks[sequence], batch.top_ps[sequence],
                                       static_cast<uint64_t>(batch.seeds[sequence]),
                                       static_cast<uint32_t>(batch.draws[sequence])};
-    const int32_t token = samplers_[thread].sample(row, vocabulary, settings);
+    const double log_sum = normalizer(static_cast<int>(i));
+    // There is nothing to draw from a row without a distribution; the engine fails for its log-probability.
+    const int32_t token = std::isfinite(log_sum) ? samplers_[thread].sample(row, vocabulary, settings) : -1;
     outputs.sampled_tokens[i] = token;
-    outputs.sampled_log_probabilities[i] = static_cast<float>(row[token] - normalizer(static_cast<int>(i)));
+    outputs.sampled_log_probabilities[i] = token < 0 ? NAN : static_cast<float>(row[token] - log_sum);
   });
 }
 

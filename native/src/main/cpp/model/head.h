@@ -22,12 +22,14 @@ class Head {
  public:
   Head(const Config& config, const Kernels& kernels, const Weights& weights, ThreadPool& pool);
 
-  // hidden: [plan.outputs, hidden], before the final norm. Writes the outputs that the plan yields.
+  // hidden: [plan.outputs, hidden], before the final norm. Writes the outputs that the plan yields. Fails with INTERNAL
+  // where a hidden state is not finite.
   void run(const Plan& plan, const float* hidden, const gavel_outputs& outputs);
 
   int64_t workspace_bytes() const;
 
  private:
+  void require_finite(const Plan& plan, const float* hidden) const;
   void score(const Plan& plan, const float* hidden, const gavel_outputs& outputs);
   void candidates(const Plan& plan, const float* hidden);
   void normalizers(const Plan& plan, const float* hidden);

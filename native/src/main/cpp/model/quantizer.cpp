@@ -1,6 +1,7 @@
 #include "model/quantizer.h"
 
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
 #include <numeric>
 #include <utility>
@@ -22,6 +23,15 @@ void add_row_powers(const StagedMatrix& matrix, int k, double scale, std::vector
     }
     power[row] += scale * sum;
   });
+}
+
+// Rounding would make numbers of what is none.
+void require_finite(const float* row, int count) {
+  bool finite = true;
+  for (int i = 0; i < count; i++) {
+    finite &= std::fabs(row[i]) <= FLT_MAX;
+  }
+  GAVEL_REQUIRE(finite, "weights: expected finite numbers to round to int8, found infinity or NaN");
 }
 
 }  // namespace
@@ -227,6 +237,7 @@ void Quantizer::pack_panel(Linear& linear, const float* matrix, int first, int i
       continue;
     }
     const float* row = matrix + (column - first + (at >= width ? linear.columns : 0)) * static_cast<int64_t>(linear.k);
+    require_finite(row, linear.k);
     for (int o = 0; o < outliers; o++) {
       exact[o * panel + at] = *row++;
     }

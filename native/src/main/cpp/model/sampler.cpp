@@ -39,7 +39,7 @@ double uniform(uint64_t seed, uint32_t draw) {
 int32_t Sampler::sample(const float* logits, int vocabulary, const SamplerSettings& settings) {
   const int32_t greedy = best(logits, vocabulary);
   const float highest = logits[greedy];
-  if (settings.temperature == 0 || settings.top_k == 1 || !(std::fabs(highest) <= FLT_MAX)) {
+  if (settings.temperature == 0 || settings.top_k == 1) {
     return greedy;
   }
   weigh(logits, vocabulary, highest, settings.temperature);

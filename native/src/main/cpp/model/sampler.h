@@ -23,7 +23,8 @@ class Sampler {
  public:
   explicit Sampler(const Kernels& kernels) : kernels_(&kernels) {}
 
-  // The lowest id wins among equal logits. logits: [vocabulary], numbers or -infinity.
+  // The lowest id wins among equal logits. logits: [vocabulary], finite or -infinity, and one
+  // of them finite.
   int32_t sample(const float* logits, int vocabulary, const SamplerSettings& settings);
 
  private:

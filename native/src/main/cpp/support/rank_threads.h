@@ -28,7 +28,7 @@ class RankThreads {
 
   // Runs task(rank) on every rank's thread. Where a rank fails or the time is up, and others are still at it, `stop`
   // is called once, here: it must make them fail. Throws the first failure, or UNAVAILABLE naming the ranks that were
-  // One caller at a time, and not after a rank was left behind.
+  // late. One caller at a time, and not after a rank was left behind.
   void run(const Task& task, const std::function<void()>& stop, const Patience& patience);
 
  private:

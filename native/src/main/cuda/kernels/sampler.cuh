@@ -8,9 +8,13 @@
 // they are gathered in shared memory and the row is not read again.
 //
 // Weights are 64-bit fixed point with 40 bits behind the point, so every sum is exact whatever the order in which
-// threads add; a draw depends on its row, seed and number only.
+// threads add; a draw depends on its row, seed and number only. A search ends because some token reaches its target:
+// the target is a part of a sum of the same weights. Of NaN there are none, so a row with one is not searched.
 #pragma once
 
+#include <cfloat>
+
+#include "device/philox.h"
 #include "device/reduce.h"
 #include "device/types.h"
 #include "gavel_cuda.h"
@@ -22,26 +26,6 @@ constexpr int kSamplerWarps = kSamplerThreads / kWarp;
 constexpr int kBins = kSamplerThreads;  // a thread scans one
 constexpr int kGathered = 4096;         // keys kept in shared memory
 constexpr float kFirstRange = 16;       // of the first histogram below the best logit, in units of the temperature
-
-// Philox4x32-10 (Salmon et al., SC 2011), keyed by the seed, at counter `draw`: uniform in [0, 1).
-GAVEL_HOST_DEVICE double philox_uniform(uint64_t seed, uint32_t draw) {
-  uint32_t key[2] = {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)};
-  uint32_t counter[4] = {draw, 0, 0, 0};
-  for (int round = 0; round < 10; round++) {
-    const uint64_t a = 0xD2511F53ull * counter[0];
-    const uint64_t b = 0xCD9E8D57ull * counter[2];
-    const uint32_t next0 = static_cast<uint32_t>(b >> 32) ^ counter[1] ^ key[0];
-    const uint32_t next2 = static_cast<uint32_t>(a >> 32) ^ counter[3] ^ key[1];
-    counter[0] = next0;
-    counter[1] = static_cast<uint32_t>(b);
-    counter[2] = next2;
-    counter[3] = static_cast<uint32_t>(a);
-    key[0] += 0x9E3779B9u;
-    key[1] += 0xBB67AE85u;
-  }
-  const uint64_t bits = (static_cast<uint64_t>(counter[0]) << 32) | counter[1];
-  return static_cast<double>(bits >> 11) * 0x1p-53;
-}
 
 // Best first: a lower key is a better token.
 GAVEL_HOST_DEVICE uint64_t token_key(float logit, uint32_t token) {
@@ -133,7 +117,8 @@ struct RowSampler {
     block_barrier();
   }
 
-  // Logarithm of the sum of exponentials at temperature 1, relative to the best logit.
+  // Logarithm of the sum of exponentials at temperature 1, relative to the best logit: 0 or more, and NaN where the
+  // row has no distribution.
   GAVEL_DEVICE float log_sum() const {
     const float highest = key_logit(best);
     float sum = 0;
@@ -354,11 +339,12 @@ sampler_kernel(const gavel_cuda_sampler args) {
   const int top_k = args.top_ks[row];
   const float top_p = args.top_ps[row];
   RowSampler<T> sampler{static_cast<const T*>(args.logits) + static_cast<int64_t>(row) * args.stride, args.vocabulary,
-                        1.0f / temperature, *static_cast<SamplerShared*>(shared_memory())};
+                        fminf(1.0f / temperature, FLT_MAX), *static_cast<SamplerShared*>(shared_memory())};
   sampler.find_best();
   const float log_sum = sampler.log_sum();
+  const bool drawable = log_sum >= 0;
   uint64_t key = sampler.best;
-  if (temperature > 0 && top_k != 1) {
+  if (drawable && temperature > 0 && top_k != 1) {
     const double uniform =
         philox_uniform(static_cast<uint64_t>(args.seeds[row]), static_cast<uint32_t>(args.draws[row]));
     const bool some = top_k > 0 && top_k < args.vocabulary;
@@ -377,7 +363,7 @@ sampler_kernel(const gavel_cuda_sampler args) {
     }
   }
   if (thread_index() == 0) {
-    args.tokens[row] = static_cast<int32_t>(key & 0xFFFFFFFFull);
+    args.tokens[row] = drawable ? static_cast<int32_t>(key & 0xFFFFFFFFull) : -1;
     args.log_probabilities[row] = key_logit(key) - key_logit(sampler.best) - log_sum;
   }
 }

@@ -1,7 +1,7 @@
-// Rates of the kernels on a device, beside the device's ceilings, at the shapes of Qwen3-0.6B with a prefix of 150
-// and 100 items of 150 tokens: bench_device LIBRARY [TFLOPS] [GIGABYTES_PER_SECOND] [FP8_TFLOPS] [LIBTORCH]. Ceilings
-// of 0 are unknown. LIBTORCH is the folder of a LibTorch with CUDA; with it, steps of the whole engine of that shape,
-// with graphs and without, follow. Ends with 77 where there is no device.
+// Rates of the kernels on a device, beside the device's ceilings, on random values at the shapes of Qwen3-0.6B with a
+// prefix of 150 and 100 items of 150 tokens: bench_device LIBRARY [TFLOPS] [GIGABYTES_PER_SECOND] [FP8_TFLOPS]
+// [LIBTORCH]. Ceilings of 0 are unknown. LIBTORCH is the folder of a LibTorch with CUDA; with it, steps of the whole
+// engine of that shape, with graphs and without, follow. Ends with 77 where there is no device.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench_engine.h"
+#include "cuda/measure.h"
 #include "device_library.h"
 #include "gavel.h"
 #include "libtorch.h"
@@ -59,7 +60,20 @@ E* upload(const std::vector<E>& content) {
   return memory<E>(content.size(), &content);
 }
 
-uint16_t* elements(size_t count) { return memory<uint16_t>(count); }
+// A kernel's input in the type that is measured, or in e4m3: random, and room for as many elements of 16 bits.
+uint16_t* input(size_t count, bool fp8 = false) {
+  uint16_t* const result = memory<uint16_t>(count);
+  const std::vector<uint8_t> piece = gavel::random_piece(fp8 ? GAVEL_CUDA_FP8 : type);
+  const size_t bytes = count * sizeof(uint16_t);
+  for (size_t begin = 0; begin < bytes; begin += piece.size()) {
+    require(table->copy(reinterpret_cast<char*>(result) + begin, piece.data(), std::min(piece.size(), bytes - begin),
+                        stream));
+  }
+  require(table->synchronize(stream));
+  return result;
+}
+
+uint16_t* output(size_t count) { return memory<uint16_t>(count); }
 
 std::vector<int32_t> counting(int first, int count) {
   std::vector<int32_t> numbers;
@@ -104,11 +118,11 @@ void bench_rows() {
   norm.type = norm.out_type = type;
   norm.rows = kRows;
   norm.width = kHidden;
-  norm.residual = norm.residual_out = elements(static_cast<size_t>(kRows) * kHidden);
-  norm.delta = elements(static_cast<size_t>(kRows) * kHidden);
-  norm.weight = elements(kHidden);
+  norm.residual = norm.residual_out = input(static_cast<size_t>(kRows) * kHidden);
+  norm.delta = input(static_cast<size_t>(kRows) * kHidden);
+  norm.weight = input(kHidden);
   norm.epsilon = 1e-6f;
-  norm.out = elements(static_cast<size_t>(kRows) * kHidden);
+  norm.out = output(static_cast<size_t>(kRows) * kHidden);
   norm.scales = memory<float>(kRows);
   measure("rms_norm", 0, 8.0 * kRows * kHidden, [&] { return table->rms_norm(&norm, stream); });
   norm.out_type = GAVEL_CUDA_FP8;
@@ -117,8 +131,8 @@ void bench_rows() {
   swiglu.type = swiglu.out_type = type;
   swiglu.rows = kRows;
   swiglu.width = kIntermediate;
-  swiglu.gate_up = elements(2ull * kRows * kIntermediate);
-  swiglu.out = elements(static_cast<size_t>(kRows) * kIntermediate);
+  swiglu.gate_up = input(2ull * kRows * kIntermediate);
+  swiglu.out = output(static_cast<size_t>(kRows) * kIntermediate);
   swiglu.scales = norm.scales;
   measure("swiglu", 0, 6.0 * kRows * kIntermediate, [&] { return table->swiglu(&swiglu, stream); });
   swiglu.out_type = GAVEL_CUDA_FP8;
@@ -146,11 +160,11 @@ void bench_experts(int rows, bool fp8) {
   args.picks = kPicks;
   args.begins = upload(begins);
   args.order = upload(counting(0, pairs));
-  args.rows = elements(static_cast<size_t>(pairs) * kExpertHidden);
-  args.out = elements(static_cast<size_t>(pairs) * kExpertHidden);
-  args.weight = elements(2ull * kExperts * kExpertWidth * kExpertHidden);
-  args.row_scales = fp8 ? memory<float>(pairs) : nullptr;
-  args.weight_scales = fp8 ? memory<float>(2ull * kExperts * kExpertHidden) : nullptr;
+  args.rows = input(static_cast<size_t>(pairs) * kExpertHidden, fp8);
+  args.out = output(static_cast<size_t>(pairs) * kExpertHidden);
+  args.weight = input(2ull * kExperts * kExpertWidth * kExpertHidden, fp8);
+  args.row_scales = fp8 ? upload(std::vector<float>(pairs, 0.1f)) : nullptr;
+  args.weight_scales = fp8 ? upload(std::vector<float>(2ull * kExperts * kExpertHidden, 0.1f)) : nullptr;
   for (const bool swiglu : {true, false}) {
     args.swiglu = swiglu;
     args.k = swiglu ? kExpertHidden : kExpertWidth;
@@ -172,15 +186,35 @@ void bench_rope() {
   rope.heads = kHeads;
   rope.kv_heads = kKvHeads;
   rope.head_dim = kDim;
-  rope.qkv = elements(static_cast<size_t>(kRows) * kAll);
-  rope.query_norm = rope.key_norm = elements(kDim);
+  rope.qkv = input(static_cast<size_t>(kRows) * kAll);
+  rope.query_norm = rope.key_norm = input(kDim);
   rope.positions = upload(std::vector<int32_t>(kRows, 7));
-  rope.cosines = rope.sines = memory<float>(8 * kDim);
+  rope.cosines = rope.sines = upload(std::vector<float>(8 * kDim, 0.6f));
   rope.slots = upload(counting(0, kRows));
-  rope.queries = elements(static_cast<size_t>(kRows) * kHeads * kDim);
-  rope.keys = elements(static_cast<size_t>(kRows) * kKvHeads * kDim);
-  rope.values = elements(static_cast<size_t>(kRows) * kKvHeads * kDim);
+  rope.queries = output(static_cast<size_t>(kRows) * kHeads * kDim);
+  rope.keys = output(static_cast<size_t>(kRows) * kKvHeads * kDim);
+  rope.values = output(static_cast<size_t>(kRows) * kKvHeads * kDim);
   measure("rope and append", 0, 4.0 * kRows * kAll, [&] { return table->rope(&rope, stream); });
+}
+
+// Rows of queries over keys at so many slots, in lists of ascending slots.
+gavel_cuda_attention attention(size_t rows, size_t slots, const std::vector<gavel_cuda_tile>& tiles,
+                               const std::vector<int32_t>& row_first) {
+  gavel_cuda_attention args{};
+  args.type = type;
+  args.heads = kHeads;
+  args.kv_heads = kKvHeads;
+  args.head_dim = kDim;
+  args.scale = 0.088f;
+  args.queries = input(rows * kHeads * kDim);
+  args.keys = input(slots * kKvHeads * kDim);
+  args.values = input(slots * kKvHeads * kDim);
+  args.tiles = static_cast<int32_t>(tiles.size());
+  args.tile = upload(tiles);
+  args.slot_list = args.row_slots = upload(counting(0, static_cast<int>(slots)));
+  args.row_first = upload(row_first);
+  args.out = output(rows * kHeads * kDim);
+  return args;
 }
 
 // tile_rows of the items at a time, each seeing the prefix and its own item.
@@ -198,21 +232,8 @@ void bench_prefill(int tile_rows) {
   for (int row = 0; row < kRows; row++) {
     first.push_back(row < kPrefix ? 0 : kPrefix + (row - kPrefix) / kItemTokens * kItemTokens);
   }
-  gavel_cuda_attention args{};
-  args.type = type;
-  args.heads = kHeads;
-  args.kv_heads = kKvHeads;
-  args.head_dim = kDim;
-  args.scale = 0.088f;
-  args.queries = elements(static_cast<size_t>(kRows) * kHeads * kDim);
-  args.keys = elements(static_cast<size_t>(kRows) * kKvHeads * kDim);
-  args.values = elements(static_cast<size_t>(kRows) * kKvHeads * kDim);
-  args.tiles = static_cast<int32_t>(tiles.size());
+  gavel_cuda_attention args = attention(kRows, kRows, tiles, first);
   args.tile_rows = tile_rows;
-  args.tile = upload(tiles);
-  args.slot_list = args.row_slots = upload(counting(0, kRows));
-  args.row_first = upload(first);
-  args.out = elements(static_cast<size_t>(kRows) * kHeads * kDim);
   const double pairs =
       kPrefix * (kPrefix + 1) / 2.0 + kItems * (1.0 * kPrefix * kItemTokens + kItemTokens * (kItemTokens + 1) / 2.0);
   char name[64];
@@ -235,21 +256,8 @@ void bench_decode(int streams, int parts) {
     offsets.push_back((s + 1) * parts);
   }
   const size_t slots = static_cast<size_t>(streams) * kContext;
-  gavel_cuda_attention args{};
-  args.type = type;
-  args.heads = kHeads;
-  args.kv_heads = kKvHeads;
-  args.head_dim = kDim;
-  args.scale = 0.088f;
-  args.queries = elements(static_cast<size_t>(streams) * kHeads * kDim);
-  args.keys = elements(slots * kKvHeads * kDim);
-  args.values = elements(slots * kKvHeads * kDim);
-  args.tiles = static_cast<int32_t>(tiles.size());
+  gavel_cuda_attention args = attention(streams, slots, tiles, rows);
   args.tile_rows = 1;
-  args.tile = upload(tiles);
-  args.slot_list = args.row_slots = upload(counting(0, static_cast<int>(slots)));
-  args.row_first = upload(rows);
-  args.out = elements(static_cast<size_t>(streams) * kHeads * kDim);
   args.partial_out = memory<float>(static_cast<size_t>(streams) * parts * kHeads * kDim);
   args.partial_log_sums = memory<float>(static_cast<size_t>(streams) * parts * kHeads);
   gavel_cuda_merge merge{};
@@ -278,10 +286,10 @@ void bench_head(bool normalizers) {
   args.nodes = 1;
   args.width = kHidden;
   args.vocabulary = kVocabulary;
-  args.residual = args.normed = elements(static_cast<size_t>(kItems) * kHidden);
-  args.norm_weight = elements(kHidden);
+  args.residual = args.normed = input(static_cast<size_t>(kItems) * kHidden);
+  args.norm_weight = input(kHidden);
   args.epsilon = 1e-6f;
-  args.head = elements(static_cast<size_t>(kVocabulary) * kHidden);
+  args.head = input(static_cast<size_t>(kVocabulary) * kHidden);
   args.candidates = 4;
   args.candidate_tokens = upload(counting(16, 4));
   args.candidate_nodes = upload(std::vector<int32_t>(4, 0));

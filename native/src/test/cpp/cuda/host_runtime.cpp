@@ -1,4 +1,4 @@
-// The function table's devices, memory, streams and marks on the host: a few devices, whose memory is the process's.
+// The function table's devices, memory and marks on the host: a few devices, whose memory is the process's.
 #include <chrono>
 #include <cstring>
 
@@ -40,16 +40,6 @@ int32_t allocate(size_t bytes, void** memory) { return host::allocate(bytes, hos
 int32_t release(void* memory) { return host::release(memory); }
 int32_t allocate_pinned(size_t bytes, void** memory) { return host::allocate(bytes, host::Place::kPinned, memory); }
 int32_t release_pinned(void* memory) { return host::release(memory); }
-int32_t copy(void* to, const void* from, size_t bytes, void* stream) { return host::copy(to, from, bytes, stream); }
-int32_t fill(void* memory, int32_t byte, size_t bytes, void* stream) { return host::fill(memory, byte, bytes, stream); }
-
-int32_t create_stream(void** stream) { return host::create_stream(stream); }
-int32_t release_stream(void* stream) { return host::release_stream(stream); }
-int32_t synchronize(void* stream) { return host::synchronize(stream); }
-int32_t begin_graph(void* stream) { return host::begin_graph(stream); }
-int32_t end_graph(void* stream, void** graph) { return host::end_graph(stream, graph); }
-int32_t launch_graph(void* graph, void* stream) { return host::launch_graph(graph, stream); }
-int32_t release_graph(void* graph) { return host::release_graph(graph); }
 
 int32_t create_mark(void** mark) {
   *mark = new Mark();
@@ -73,14 +63,14 @@ int32_t seconds_between(void* first, void* second, double* seconds) {
   if (begin.stream == nullptr || end.stream == nullptr) {
     return failed(GAVEL_INTERNAL, "cuda: mark: expected one that was recorded, found another");
   }
-  const int32_t status = host::synchronize(end.stream);
+  const int32_t status = synchronize(end.stream);
   *seconds = std::chrono::duration<double>(end.at - begin.at).count();
   return status;
 }
 
 int32_t release_mark(void* handle) {
   Mark* mark = static_cast<Mark*>(handle);
-  const int32_t status = mark->stream == nullptr ? GAVEL_OK : host::synchronize(mark->stream);
+  const int32_t status = mark->stream == nullptr ? GAVEL_OK : synchronize(mark->stream);
   delete mark;
   return status;
 }

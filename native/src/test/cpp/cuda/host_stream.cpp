@@ -11,8 +11,11 @@
 #include <vector>
 
 #include "device/launch.h"
+#include "runtime.h"
 
-namespace gavel::cuda::host {
+namespace gavel::cuda {
+
+namespace host {
 
 namespace {
 
@@ -207,6 +210,10 @@ int32_t release(void* memory) {
   return GAVEL_OK;
 }
 
+}  // namespace host
+
+using namespace host;
+
 // A copy of ordinary host memory waits for the stream, and a graph cannot hold one.
 int32_t copy(void* to, const void* from, size_t bytes, void* handle) {
   const Lock lock(mutex);
@@ -229,7 +236,7 @@ int32_t copy(void* to, const void* from, size_t bytes, void* handle) {
   return GAVEL_OK;
 }
 
-int32_t fill(void* memory, int byte, size_t bytes, void* stream) {
+int32_t fill(void* memory, int32_t byte, size_t bytes, void* stream) {
   const Lock lock(mutex);
   if (bytes > 0 && place_of(memory, bytes) != Place::kDevice) {
     return failed(GAVEL_INTERNAL, "cuda: fill: expected memory of the device, found another address");
@@ -318,4 +325,4 @@ int32_t release_graph(void* graph) {
   return GAVEL_OK;
 }
 
-}  // namespace gavel::cuda::host
+}  // namespace gavel::cuda

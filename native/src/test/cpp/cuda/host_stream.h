@@ -1,4 +1,5 @@
-// Streams, graphs and memory of the host's model of a device.
+// Streams, graphs and memory of the host's model of a device, behind the entries of the function table (runtime.h) that
+// copy, fill, wait and record. Copies and fills are checked against the allocations that they touch.
 //
 // A stream lags behind the host. What is enqueued waits; every call of the function table lets a random part of it
 // run, in order, and synchronize the rest. So host memory that is written too early, or read before it is there,
@@ -30,18 +31,6 @@ enum class Place { kDevice, kPinned, kElsewhere };
 
 int32_t allocate(size_t bytes, Place place, void** memory);
 int32_t release(void* memory);
-
-// Copies and fills, checked against the allocations that they touch.
-int32_t copy(void* to, const void* from, size_t bytes, void* stream);
-int32_t fill(void* memory, int byte, size_t bytes, void* stream);
-
-int32_t create_stream(void** stream);
-int32_t release_stream(void* stream);
-int32_t synchronize(void* stream);
-int32_t begin_graph(void* stream);
-int32_t end_graph(void* stream, void** graph);
-int32_t launch_graph(void* graph, void* stream);
-int32_t release_graph(void* graph);
 
 // Fails, and spoils the graph, where one is being recorded: a device does not do this then.
 int32_t refuse_while_recording(const char* what);

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "device/types.h"
-#include "host_stream.h"
+#include "runtime.h"
 
 namespace {
 
@@ -113,7 +113,7 @@ GAVEL_API int32_t ncclCommInitRank(Communicator** communicator, int32_t ranks, I
 
 GAVEL_API int32_t ncclAllReduce(const void*, void* data, size_t count, int32_t type, int32_t,
                                 Communicator* communicator, void* stream) {
-  if (gavel::cuda::host::synchronize(stream) != GAVEL_OK) {
+  if (gavel::cuda::synchronize(stream) != GAVEL_OK) {
     return kInvalidUsage;
   }
   const std::shared_ptr<Ring> ring = communicator->ring;

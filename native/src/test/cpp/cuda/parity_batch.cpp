@@ -6,28 +6,11 @@
 
 namespace parity {
 
-namespace {
-
-int checks_made = 0;
-int checks_failed = 0;
-
-}  // namespace
-
-void expect(bool condition, const std::string& what) {
-  checks_made++;
-  if (!condition && checks_failed++ < 20) {
-    std::printf("FAILED %s\n", what.c_str());
-  }
-}
-
 void expect_at_most(const std::string& what, double found, double limit) {
   char text[96];
   std::snprintf(text, sizeof text, ": expected at most %.3g, found %.3g", limit, found);
   expect(found <= limit, what + text);
 }
-
-int checks() { return checks_made; }
-int failures() { return checks_failed; }
 
 void Batch::add(const vector<int32_t>& own, int parent, Chain chain, int keep_block, int output) {
   tokens.insert(tokens.end(), own.begin(), own.end());
@@ -50,28 +33,6 @@ void Batch::add(const vector<int32_t>& own, int parent, Chain chain, int keep_bl
   top_ps.push_back(index % 4 == 0 ? 1.0f : 0.95f);
   seeds.push_back(1000 + index);
   draws.push_back(index % 5);
-}
-
-gavel_batch Batch::view(bool mass) const {
-  gavel_batch batch{};
-  batch.sequences = static_cast<int32_t>(parents.size());
-  batch.token_offsets = token_offsets.data();
-  batch.tokens = tokens.data();
-  batch.parents = parents.data();
-  batch.chain_offsets = chain_offsets.data();
-  batch.chain_blocks = chain_blocks.data();
-  batch.chain_counts = chain_counts.data();
-  batch.keep_offsets = keep_offsets.data();
-  batch.keep_blocks = keep_blocks.data();
-  batch.keep_starts = keep_starts.data();
-  batch.outputs = outputs.data();
-  batch.temperatures = temperatures.data();
-  batch.top_ks = top_ks.data();
-  batch.top_ps = top_ps.data();
-  batch.seeds = seeds.data();
-  batch.draws = draws.data();
-  batch.label_mass = mass;
-  return batch;
 }
 
 Results run(gavel::Engine& engine, const Batch& batch, const gavel::Labels* labels, bool mass, int vocabulary) {

@@ -1,4 +1,4 @@
-// What the comparisons of engines share: counted checks, batches that own their arrays, and their results.
+// What the comparisons of engines share: checks, batches, and their results.
 #pragma once
 
 #include <cstdint>
@@ -6,24 +6,20 @@
 #include <string>
 #include <vector>
 
+#include "counted.h"
 #include "model/engine.h"
+#include "owned_batch.h"
 
 namespace parity {
 
+using counted::checks;
+using counted::expect;
+using counted::failures;
 using std::vector;
 
-void expect(bool condition, const std::string& what);
 void expect_at_most(const std::string& what, double found, double limit);
-int checks();
-int failures();
 
-// A batch of the seam that owns its arrays.
-struct Batch {
-  vector<int32_t> token_offsets{0}, tokens, parents, chain_offsets{0}, chain_blocks, chain_counts, keep_offsets{0},
-      keep_blocks, keep_starts, outputs, top_ks, draws;
-  vector<float> temperatures, top_ps;
-  vector<int64_t> seeds;
-
+struct Batch : OwnedBatch {
   struct Chain {
     int first_block = 0;
     int tokens = 0;  // in blocks of 16, one after the other
@@ -31,7 +27,6 @@ struct Batch {
 
   // keep_block: the first of the blocks that keep the sequence, or -1.
   void add(const vector<int32_t>& own, int parent, Chain chain, int keep_block, int output);
-  gavel_batch view(bool mass) const;
 };
 
 struct Results {

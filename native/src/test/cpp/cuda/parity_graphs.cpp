@@ -352,6 +352,12 @@ void check_graph_limits(const gavel_cuda_table& functions, int32_t device_index)
          "graphs: expected the 64 latest of 200 shapes, found " + std::to_string(many.counts().held));
   many.select(shape_of(0), {work, work});
   expect(!many.launch(gavel::Graphs::kLayers), "graphs: expected the oldest to be forgotten");
+  many.start_over();
+  expect(many.counts().held == 0, "graphs: expected none after starting over");
+  for (const bool launched : {false, true}) {  // of a shape that was known
+    many.select(shape_of(150), {work, work});
+    expect(many.launch(gavel::Graphs::kLayers) == launched, "graphs: expected a direct launch before a capture");
+  }
   gavel::Graphs hopeless(device);
   for (int rows = 0; rows < 100; rows++) {
     for (int use = 0; use < 3; use++) {

@@ -64,10 +64,7 @@ void scale(Checkpoint& checkpoint, const std::string& name, int exponent) {
 void run_one(gavel::Engine& engine, int vocabulary) {
   Batch batch;
   batch.add({1, 2, 3}, -1, {}, -1, GAVEL_OUTPUT_LOGITS);
-  vector<float> logits(vocabulary);
-  gavel_outputs outputs{};
-  outputs.logits = logits.data();
-  engine.run(batch.view(false), nullptr, outputs);
+  run(engine, batch, nullptr, false, vocabulary);
 }
 
 // Weights that fp16 does not hold, and weights that it does but whose products it does not.
@@ -95,6 +92,66 @@ void refuse_values(const MakeEngine& make, const Checkpoint& original) {
   }
 }
 
+// Samples with all settings that there are, labels and logits of an engine that computes NaN.
+void expect_not_finite(const std::string& what, gavel::Engine& engine, int vocabulary) {
+  const int32_t label = 0;
+  const int32_t offsets[] = {0, 1};
+  const std::unique_ptr<gavel::Labels> labels = engine.labels(1, 1, &label, offsets, &label);
+  for (const int kind : {GAVEL_OUTPUT_SAMPLE, GAVEL_OUTPUT_LABELS, GAVEL_OUTPUT_LOGITS}) {
+    Batch batch;
+    for (int s = 0; s < (kind == GAVEL_OUTPUT_SAMPLE ? 12 : 1); s++) {
+      batch.add({1, 2 + s, 3}, -1, {}, -1, kind);
+    }
+    expect_refused(what + ", output " + std::to_string(kind), GAVEL_INTERNAL, "expected finite results, found",
+                   [&] { run(engine, batch, labels.get(), false, vocabulary); });
+  }
+}
+
+// Weights whose products overflow fp32.
+void refuse_overflow_on_cpu(const Checkpoint& original) {
+  Checkpoint wild = original;
+  scale(wild, "model.layers.0.mlp.up_proj.weight", 70);
+  scale(wild, "model.layers.0.mlp.down_proj.weight", 70);
+  for (const int32_t quantization : {GAVEL_QUANTIZATION_FP32, GAVEL_QUANTIZATION_INT8}) {
+    gavel_config shape = wild.shape();
+    shape.quantization = quantization;
+    gavel::CpuEngine engine(shape);
+    wild.load(engine);
+    expect_not_finite("overflow on the CPU, quantization " + std::to_string(quantization), engine,
+                      wild.config.vocabulary);
+  }
+}
+
+// A weight that is NaN, as after a training that diverged: of the last norm, and so in every logit, or of a token's row
+// of the head, and so in one.
+void refuse_results(const MakeEngine& make, const Checkpoint& original) {
+  constexpr uint16_t kNan = 0x7FC0;
+  const int vocabulary = original.config.vocabulary;
+  Checkpoint all = original;
+  all.tensors.at("model.norm.weight").bf16[3] = kNan;
+  Checkpoint one = original;
+  one.tensors.at("model.embed_tokens.weight").bf16[0] = kNan;
+  for (const Checkpoint* checkpoint : {&all, &one}) {
+    const std::string which = checkpoint == &all ? "NaN everywhere" : "NaN in a logit";
+    gavel_config shape = checkpoint->shape();
+    gavel::CpuEngine in_fp32(shape);
+    checkpoint->load(in_fp32);
+    expect_not_finite(which + " on the CPU", in_fp32, vocabulary);
+    shape.quantization = GAVEL_QUANTIZATION_INT8;
+    gavel::CpuEngine in_int8(shape);
+    expect_refused(which + " in int8", GAVEL_INVALID_ARGUMENT, "expected finite numbers to round to int8",
+                   [&] { checkpoint->load(in_int8); });
+    for (const Precision& precision : kPrecisions) {
+      const Target target = with(make, precision.quantization);
+      if (target.available()) {
+        const std::unique_ptr<gavel::Engine> engine = target.engine(checkpoint->shape());
+        checkpoint->load(*engine);
+        expect_not_finite(which + " in " + precision.name, *engine, vocabulary);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void compare_refusals(const MakeEngine& make) {
@@ -102,6 +159,8 @@ void compare_refusals(const MakeEngine& make) {
   const Checkpoint checkpoint = checkpoints(generator, 1, 16).front();
   refuse_devices(make, checkpoint.shape());
   refuse_values(make, checkpoint);
+  refuse_results(make, checkpoint);
+  refuse_overflow_on_cpu(checkpoint);
   if (with(make, GAVEL_QUANTIZATION_FP8).available()) {
     refuse_widths(make, checkpoint.shape());
   }

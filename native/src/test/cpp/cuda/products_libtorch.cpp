@@ -10,8 +10,8 @@
 #include "gavel.h"
 #include "gavel_cuda.h"
 #include "host_products.h"
-#include "host_stream.h"
 #include "libtorch.h"
+#include "runtime.h"
 #include "support/error.h"
 
 namespace {
@@ -73,9 +73,9 @@ void compare(gavel::Products& libtorch, int32_t type, const Shape& s, std::mt199
   product.weight_scales = operands.weight_scales.data();
   product.out = expected.data();
   void* stream;
-  gavel::cuda::host::create_stream(&stream);
+  gavel::cuda::create_stream(&stream);
   PlainProducts().multiply(product, stream);
-  gavel::cuda::host::release_stream(stream);  // when its work is done
+  gavel::cuda::release_stream(stream);  // when its work is done
   product.out = found.data();
   libtorch.multiply(product, nullptr);
   // Two roundings to 16 bits, and fp32 sums of k products of at most 4 and scales of at most 4.

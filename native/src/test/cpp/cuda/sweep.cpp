@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
-#include <random>
 
 #include "device/types.h"
 
@@ -18,47 +17,20 @@ constexpr unsigned char kPoisonByte = 0xFF;  // NaN in every floating type, -1 i
 
 const gavel_cuda_table* functions = nullptr;
 void* queue = nullptr;
-int checks = 0;
-int failures = 0;
-std::mt19937_64 generator;
-
-void fail(const std::string& what) {
-  if (failures++ < 20) {
-    std::printf("FAILED %s\n", what.c_str());
-  }
-}
 
 }  // namespace
 
 const gavel_cuda_table& table() { return *functions; }
 void* stream() { return queue; }
 
-int random_int(int low, int high) { return std::uniform_int_distribution<int>(low, high)(generator); }
 bool coin() { return random_int(0, 1) == 1; }
 
-vector<float> randoms(size_t count, float magnitude) {
-  std::uniform_real_distribution<float> uniform(-magnitude, magnitude);
-  vector<float> values(count);
-  for (float& value : values) {
-    value = uniform(generator);
-  }
-  return values;
-}
-
-void expect_near(const std::string& what, double expected, double found, double tolerance) {
-  checks++;
-  if (!(std::fabs(expected - found) <= tolerance)) {
-    char text[128];
-    std::snprintf(text, sizeof text, ": expected %.9g, found %.9g, tolerance %.3g", expected, found, tolerance);
-    fail(what + text);
-  }
-}
-
 void expect_equal(const std::string& what, int64_t expected, int64_t found) {
-  checks++;
-  if (expected != found) {
-    fail(what + ": expected " + std::to_string(expected) + ", found " + std::to_string(found));
+  if (expected == found) {
+    counted::expect(true, what);
+    return;
   }
+  counted::expect(false, what + ": expected " + std::to_string(expected) + ", found " + std::to_string(found));
 }
 
 void require(int32_t status, const char* what) {
@@ -69,12 +41,10 @@ void require(int32_t status, const char* what) {
 }
 
 void expect_refused(int32_t status, const std::string& words) {
-  checks++;
   const std::string message = functions->error();
-  if (status != GAVEL_INVALID_ARGUMENT || message.find(words) == std::string::npos) {
-    fail("refusal: expected INVALID_ARGUMENT with \"" + words + "\", found status " + std::to_string(status) + ": " +
-         message);
-  }
+  counted::expect(status == GAVEL_INVALID_ARGUMENT && message.find(words) != std::string::npos,
+                  "refusal: expected INVALID_ARGUMENT with \"" + words + "\", found status " + std::to_string(status) +
+                      ": " + message);
 }
 
 uint16_t encode(int type, float value) {
@@ -130,13 +100,11 @@ void RawArray::read(void* target) const {
   vector<unsigned char> all(bytes_ + 2 * kGuard);
   require(functions->copy(all.data(), block_, all.size(), queue), "read");
   require(functions->synchronize(queue), "kernel");
-  checks++;
+  bool whole = true;
   for (size_t i = 0; i < kGuard; i++) {
-    if (all[i] != kGuardByte || all[kGuard + bytes_ + i] != kGuardByte) {
-      fail("a write outside an array");
-      break;
-    }
+    whole &= all[i] == kGuardByte && all[kGuard + bytes_ + i] == kGuardByte;
   }
+  counted::expect(whole, "a write outside an array");
   if (bytes_ > 0) {
     std::memcpy(target, all.data() + kGuard, bytes_);
   }
@@ -144,7 +112,7 @@ void RawArray::read(void* target) const {
 
 int run(const gavel_cuda_table& under_test, uint64_t seed) {
   functions = &under_test;
-  generator.seed(seed);
+  counted::seed(seed);
   require(functions->create_stream(&queue), "stream");
   const struct {
     const char* name;
@@ -154,16 +122,16 @@ int run(const gavel_cuda_table& under_test, uint64_t seed) {
                 {"attention", sweep_attention}, {"decode", sweep_decode},     {"head", sweep_head},
                 {"sampler", sweep_sampler},     {"paths", sweep_paths},       {"experts", sweep_experts}};
   for (const auto& one : sweeps) {
-    const int checks_before = checks;
-    const int failures_before = failures;
+    const int checks_before = counted::checks();
+    const int failures_before = counted::failures();
     const std::clock_t start = std::clock();
     one.body();
-    std::printf("%-10s %8d checks, %d failed, %.1f s of processor time\n", one.name, checks - checks_before,
-                failures - failures_before, static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
+    std::printf("%-10s %8d checks, %d failed, %.1f s of processor time\n", one.name, counted::checks() - checks_before,
+                counted::failures() - failures_before, static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
   }
   functions->release_stream(queue);
-  std::printf("%d checks, %d failed\n", checks, failures);
-  return failures == 0 ? 0 : 1;
+  std::printf("%d checks, %d failed\n", counted::checks(), counted::failures());
+  return counted::failures() == 0 ? 0 : 1;
 }
 
 }  // namespace sweep

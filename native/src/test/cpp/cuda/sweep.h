@@ -1,4 +1,4 @@
-// What the sweeps of the CUDA kernels share: a table of functions to test, its memory, random numbers, checks.
+// What the sweeps of the CUDA kernels share: a table of functions to test, its memory, checks.
 //
 // The same sweeps run on the host's model of a device and on a device. Outputs are poisoned beforehand and lie
 // between guards. Tolerances are error bounds: kUnit is the unit roundoff of fp32; sums of n products are off by
@@ -11,10 +11,14 @@
 #include <string>
 #include <vector>
 
+#include "counted.h"
 #include "gavel_cuda.h"
 
 namespace sweep {
 
+using counted::expect_near;
+using counted::random_int;
+using counted::randoms;
 using std::vector;
 
 constexpr double kUnit = 0x1p-24;
@@ -24,12 +28,8 @@ constexpr float kPoison = std::numeric_limits<float>::quiet_NaN();
 const gavel_cuda_table& table();
 void* stream();
 
-// Random numbers of the run's seed.
-int random_int(int low, int high);
 bool coin();
-vector<float> randoms(size_t count, float magnitude = 1);
 
-void expect_near(const std::string& what, double expected, double found, double tolerance);
 void expect_equal(const std::string& what, int64_t expected, int64_t found);
 // A call that must succeed; ends the run if it does not.
 void require(int32_t status, const char* what);

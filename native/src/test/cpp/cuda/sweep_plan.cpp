@@ -4,6 +4,7 @@
 
 #include "cuda/batch_shape.h"
 #include "model/device_plan.h"
+#include "owned_batch.h"
 #include "sweep.h"
 
 namespace sweep {
@@ -13,12 +14,8 @@ namespace {
 constexpr int kBlockTokens = 4;
 constexpr int kBlocks = 64;
 
-// A random batch of the seam, with the arrays it points at.
-struct Forest {
-  vector<int32_t> token_offsets{0}, tokens, parents, chain_offsets{0}, chain_blocks, chain_counts, keep_offsets{0},
-      keep_blocks, keep_starts, outputs;
-  gavel_batch batch{};
-
+// A random batch of the seam.
+struct Forest : OwnedBatch {
   explicit Forest(int sequences) {
     vector<int32_t> free_blocks;
     for (int b = kBlocks / 2; b < kBlocks; b++) {
@@ -27,17 +24,6 @@ struct Forest {
     for (int s = 0; s < sequences; s++) {
       add(s, free_blocks);
     }
-    batch.sequences = sequences;
-    batch.token_offsets = token_offsets.data();
-    batch.tokens = tokens.data();
-    batch.parents = parents.data();
-    batch.chain_offsets = chain_offsets.data();
-    batch.chain_blocks = chain_blocks.data();
-    batch.chain_counts = chain_counts.data();
-    batch.keep_offsets = keep_offsets.data();
-    batch.keep_blocks = keep_blocks.data();
-    batch.keep_starts = keep_starts.data();
-    batch.outputs = outputs.data();
   }
 
   void add(int s, vector<int32_t>& free_blocks) {
@@ -158,8 +144,9 @@ void expect_fits(const gavel::AttentionShape& own, const gavel::AttentionShape& 
 
 void test_plan(const gavel::Config& config, int sequences, const gavel::TileLimits& limits) {
   const Forest forest(sequences);
+  const gavel_batch batch = forest.view(false);
   gavel::Plan plan;
-  plan.build(config, forest.batch, nullptr);
+  plan.build(config, batch, nullptr);
   gavel::DevicePlan device;
   const gavel::OutputRoom room = gavel::OutputRoom::of(plan);
   device.build(config, plan, limits, room.rounded());

@@ -52,6 +52,7 @@ void check_row(const std::string& what, int type, const vector<double>& expected
 struct Output {
   Output(int out_type, int out_rows, int out_width)
       : type(out_type),
+        rows(out_rows),
         width(out_width),
         element(out_type == GAVEL_CUDA_FP8 || out_type == GAVEL_CUDA_INT8 ? 1 : 2),
         bytes(static_cast<size_t>(out_rows) * out_width * element),
@@ -66,7 +67,21 @@ struct Output {
               fp32_error);
   }
 
+  // Arguments of a kernel that writes it from rows of `in_type`.
+  template <typename Args>
+  Args args(int in_type) const {
+    Args args{};
+    args.type = in_type;
+    args.out_type = type;
+    args.rows = rows;
+    args.width = width;
+    args.out = bytes.data();
+    args.scales = scales.data();
+    return args;
+  }
+
   int type;
+  int rows;
   int width;
   int element;
   Array<uint8_t> bytes;
@@ -93,19 +108,13 @@ void test_rms_norm(int type, int out_type, int rows, int width, bool gathered) {
   const Array<int32_t> device_gather(gather);
   const Array<uint16_t> residual_out(static_cast<size_t>(rows) * width);
   Output out(out_type, rows, width);
-  gavel_cuda_rms_norm args{};
-  args.type = type;
-  args.out_type = out_type;
-  args.rows = rows;
-  args.width = width;
+  auto args = out.args<gavel_cuda_rms_norm>(type);
   args.gather = gathered ? device_gather.data() : nullptr;
   args.residual = device_residual.data();
   args.delta = with_delta ? device_delta.data() : nullptr;
   args.residual_out = with_residual ? residual_out.data() : nullptr;
   args.weight = device_weight.data();
   args.epsilon = epsilon;
-  args.out = out.bytes.data();
-  args.scales = out.scales.data();
   Output plain(type, rows, width);
   const bool with_plain = out_type != type && coin();
   args.out_plain = with_plain ? plain.bytes.data() : nullptr;
@@ -136,14 +145,8 @@ void test_swiglu(int type, int out_type, int rows, int width) {
   const vector<float> gate_up = rounded(type, randoms(static_cast<size_t>(rows) * 2 * width, 6));
   const Array<uint16_t> input(encode(type, gate_up));
   Output out(out_type, rows, width);
-  gavel_cuda_swiglu args{};
-  args.type = type;
-  args.out_type = out_type;
-  args.rows = rows;
-  args.width = width;
+  auto args = out.args<gavel_cuda_swiglu>(type);
   args.gate_up = input.data();
-  args.out = out.bytes.data();
-  args.scales = out.scales.data();
   require(table().swiglu(&args, stream()), "swiglu");
   for (int i = 0; i < rows; i++) {
     vector<double> expected(width);
@@ -163,14 +166,8 @@ void test_quantize(int type, int out_type, int rows, int width) {
   }
   const Array<uint16_t> input(encode(type, values));
   Output out(out_type, rows, width);
-  gavel_cuda_quantize args{};
-  args.type = type;
-  args.out_type = out_type;
-  args.rows = rows;
-  args.width = width;
+  auto args = out.args<gavel_cuda_quantize>(type);
   args.in = input.data();
-  args.out = out.bytes.data();
-  args.scales = out.scales.data();
   require(table().quantize(&args, stream()), "quantize");
   for (int i = 0; i < rows; i++) {
     const float* row = values.data() + static_cast<size_t>(i) * width;

@@ -2,6 +2,7 @@
 // rounding may move, and then one of the two.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "kernels/kernels.h"
@@ -54,6 +55,12 @@ double distance_from_share(const vector<float>& logits, const Settings& settings
   return nearest;
 }
 
+// Whether a row has a distribution to draw from.
+bool drawable(const vector<float>& logits) {
+  return std::all_of(logits.begin(), logits.end(), [](float logit) { return logit < INFINITY; }) &&  // not of NaN
+         *std::max_element(logits.begin(), logits.end()) > -INFINITY;
+}
+
 // type -1: fp32.
 void test(int type, const vector<vector<float>>& rows, const vector<Settings>& settings) {
   const int count = static_cast<int>(rows.size());
@@ -97,10 +104,15 @@ void test(int type, const vector<vector<float>>& rows, const vector<Settings>& s
     const vector<float> row = type < 0 ? rows[r] : rounded(type, rows[r]);
     const gavel::SamplerSettings s = {temperatures[r], top_ks[r], top_ps[r], static_cast<uint64_t>(seeds[r]),
                                       static_cast<uint32_t>(draws[r])};
-    const int expected = reference.sample(row.data(), vocabulary, s);
     const std::string what = "sampler vocabulary " + std::to_string(vocabulary) + " temperature " +
                              std::to_string(s.temperature) + " top_k " + std::to_string(s.top_k) + " top_p " +
                              std::to_string(s.top_p);
+    if (!drawable(row)) {
+      expect_equal(what + ": no token of a row without a distribution", -1, found[r]);
+      expect_equal(what + ": nor a log-probability", 1, std::isnan(found_log[r]));
+      continue;
+    }
+    const int expected = reference.sample(row.data(), vocabulary, s);
     expect_near(what + " token in range", vocabulary / 2.0, found[r], vocabulary / 2.0);
     if (found[r] != expected && found[r] >= 0 && found[r] < vocabulary) {
       // A weight above 2^-40 has an exponent of at most 28, whose rounding moves it by 3 * 28 u, its exponential by
@@ -117,6 +129,30 @@ void test(int type, const vector<vector<float>>& rows, const vector<Settings>& s
     const double expected_log = row[found[r]] - sum.log();
     expect_near(what + " log-probability", expected_log, found_log[r],
                 (vocabulary + 32) * kUnit + 8 * kUnit * std::fabs(expected_log));
+  }
+}
+
+// Rows that nothing can be drawn from, each under settings that take another way through the kernel, beside rows that
+// are as usual.
+void test_without_distribution() {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const vector<Settings> settings = {{1, 0, 1}, {1, 0, 0.95f}, {0.7f, 20, 1}, {0.7f, 20, 0.9f}, {0, 0, 1}, {1, 1, 1}};
+  for (const int vocabulary : {1, 1000, 9001}) {
+    for (const float odd : {nan, -nan, INFINITY, -INFINITY}) {
+      // Everything, or one logit of many; one of -infinity is a token that is ruled out.
+      for (const bool all : {true, false}) {
+        vector<vector<float>> rows;
+        vector<Settings> twice;
+        for (const Settings& one : settings) {
+          vector<float> row = all ? vector<float>(vocabulary, odd) : randoms(vocabulary, 12);
+          row[random_int(0, vocabulary - 1)] = odd;
+          rows.push_back(row);
+          rows.push_back(randoms(vocabulary, 12));
+          twice.insert(twice.end(), 2, one);
+        }
+        test(-1, rows, twice);
+      }
+    }
   }
 }
 
@@ -139,6 +175,11 @@ void sweep_sampler() {
       test(type, rows, settings);
     }
   }
+  // Temperatures whose inverse is beyond fp32, and about as near to none.
+  const float least = std::numeric_limits<float>::denorm_min();
+  const float most = std::numeric_limits<float>::max();
+  test(-1, vector<vector<float>>(4, randoms(3000, 12)), {{least, 0, 1}, {least, 9, 0.5f}, {most, 0, 1}, {most, 9, 1}});
+  test_without_distribution();
   // Everything equal: the order of the tokens decides.
   test(-1, vector<vector<float>>(4, vector<float>(6000, -0.0f)), {{1, 0, 1}, {1, 5000, 1}, {1, 0, 0.9f}, {0, 0, 1}});
 }
