@@ -97,11 +97,11 @@ class SplitAndSamplerTest {
       int[] order = sampler.epoch(epoch);
       assertEquals(39, Arrays.stream(order).distinct().count());
       int[] drawn = Arrays.stream(order).map(i -> classes[i]).toArray();
-      assertEquals(0, Sampler.variation(drawn));
+      assertEquals(0, Sampler.variation(drawn, 3));
       Arrays.stream(order).forEach(seen::add);
     }
     assertEquals(103, seen.size());
-    assertTrue(Sampler.variation(classes) > .5);
+    assertTrue(Sampler.variation(classes, 3) > .5);
   }
 
   @Test
