@@ -95,7 +95,8 @@ class EngineScorerTest {
         assertEquals(pair.id(), scored.get(i).id());
         assertEquals(pair.query(), scored.get(i).query());
         assertEquals(4 - pair.grade().getAsInt(), scored.get(i).truth());
-        PackedBatch batch = PackedBatch.of(List.of(encoder.encode(pair, new LabelTarget(0, even, 0))));
+        PackedBatch batch =
+            PackedBatch.of(List.of(encoder.encode(pair, new LabelTarget(0, even, 0))));
         double[] expected = trainer.score(batch);
         double mass = 0;
         for (int j = 0; j < 4; j++) {

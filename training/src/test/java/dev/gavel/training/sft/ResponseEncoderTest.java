@@ -55,7 +55,8 @@ class ResponseEncoderTest {
 
   @Test
   void theLabelComesWhereTheServerReadsIt() {
-    PackedBatch.Sequence sequence = new ResponseEncoder(model, Form.LABEL_ONLY).encode(RELATED, HARD);
+    PackedBatch.Sequence sequence =
+        new ResponseEncoder(model, Form.LABEL_ONLY).encode(RELATED, HARD);
     ExplainPlan plan = model.explain("blue shoes", SHOES, Order.LABEL_FIRST, List.of());
     assertArrayEquals(plan.prompt(), Arrays.copyOf(whole(sequence), plan.prompt().length));
     assertEquals(plan.prompt().length - 1, sequence.rows()[0]);
@@ -64,7 +65,8 @@ class ResponseEncoderTest {
 
   @Test
   void labelFirstContinuesAsAnExplanationDoes() {
-    PackedBatch.Sequence sequence = new ResponseEncoder(model, Form.LABEL_FIRST).encode(RELATED, HARD);
+    PackedBatch.Sequence sequence =
+        new ResponseEncoder(model, Form.LABEL_FIRST).encode(RELATED, HARD);
     ExplainPlan plan = model.explain("blue shoes", SHOES, Order.LABEL_FIRST, List.of());
     int[] after = plan.afterLabel().get(1);
     int[] form = model.labelTokens().get(1).get(0);
@@ -82,7 +84,8 @@ class ResponseEncoderTest {
 
   @Test
   void thinkFirstEndsWithTheLabel() {
-    PackedBatch.Sequence sequence = new ResponseEncoder(model, Form.THINK_FIRST).encode(RELATED, HARD);
+    PackedBatch.Sequence sequence =
+        new ResponseEncoder(model, Form.THINK_FIRST).encode(RELATED, HARD);
     ExplainPlan plan = model.explain("blue shoes", SHOES, Order.THINK_FIRST, List.of());
     String text = model.detokenize(sequence.targets());
     assertEquals(" they are red." + model.detokenize(plan.verdictCue()) + "Mostly", text);
