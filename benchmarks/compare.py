@@ -15,8 +15,7 @@ import decoding
 import machine
 import rounds
 import scoring
-from field import Field, model_directory
-from peers.catalog import KINDS
+from field import Field, add_arguments, model_directory
 from shapes import SHAPES, Shape
 
 PARTS = "score", "decode", "item-first"
@@ -27,23 +26,14 @@ def parse() -> argparse.Namespace:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--shape", choices=SHAPES, help="random weights")
     what.add_argument("--model", type=pathlib.Path, help="a model directory")
-    parser.add_argument("--peers", default=",".join(KINDS),
-                        help="names, or NAME:VARIANT; default: all of " + ", ".join(KINDS))
     parser.add_argument("--parts", default=",".join(PARTS), help="default: " + ",".join(PARTS))
-    parser.add_argument("--device", default="cpu", help="cpu (the default) or cuda:N, for all that take part")
-    parser.add_argument("--quantization", help="of Gavel; default: int8 on a CPU, the device's own on another")
-    parser.add_argument("--peak", type=float, help="of a device: its ceilings, G operations/s ...")
-    parser.add_argument("--bandwidth", type=float, help="... and GB/s, which are not measured here")
-    parser.add_argument("--python", type=pathlib.Path,
-                        help="has the peers' packages; default: environments of their own, made here")
     parser.add_argument("--prefix", type=int, default=96)
-    parser.add_argument("--items", type=int, default=48)
     parser.add_argument("--item-tokens", type=int, default=64)
     parser.add_argument("--requests", type=int, default=7, help="of the scoring part, for each engine")
-    parser.add_argument("--labels", default="1,2,3,4", help="token ids that are compared")
     parser.add_argument("--decode-tokens", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=3, help="of the other parts")
     parser.add_argument("--query-tokens", type=int, default=10, help="of the item-first part")
+    add_arguments(parser)
     rounds.add_arguments(parser)
     arguments = parser.parse_args()
     unknown = set(arguments.parts.split(",")) - set(PARTS)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import rounds
-from peers.catalog import Kind, chosen
+from peers.catalog import KINDS, Kind, chosen
 from peers.setup import interpreter
 from rounds import Engine, EngineError, progress
 
@@ -37,6 +37,20 @@ def gavel_flags(arguments) -> list:
     if a.peak is not None:
         flags += ["--peak", a.peak]
     return flags if a.bandwidth is None else [*flags, "--bandwidth", a.bandwidth]
+
+
+def add_arguments(parser):
+    """Who takes part, and how."""
+    parser.add_argument("--peers", default=",".join(KINDS),
+                        help="names, or NAME:VARIANT; default: all of " + ", ".join(KINDS))
+    parser.add_argument("--device", default="cpu", help="cpu (the default) or cuda:N, for all that take part")
+    parser.add_argument("--quantization", help="of Gavel; default: int8 on a CPU, the device's own on another")
+    parser.add_argument("--peak", type=float, help="of a device: its ceilings, G operations/s ...")
+    parser.add_argument("--bandwidth", type=float, help="... and GB/s, which are not measured here")
+    parser.add_argument("--python", type=pathlib.Path,
+                        help="has the peers' packages; default: environments of their own, made here")
+    parser.add_argument("--items", type=int, default=48)
+    parser.add_argument("--labels", default="1,2,3,4", help="token ids that are compared")
 
 
 class Field:

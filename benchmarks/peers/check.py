@@ -12,7 +12,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import rounds  # noqa: E402
-from field import Field, model_directory  # noqa: E402
+from field import Field, add_arguments, model_directory  # noqa: E402
 from peers.catalog import KINDS, REFERENCE  # noqa: E402
 from scoring import Work, fidelity  # noqa: E402
 
@@ -50,11 +50,10 @@ def check(field: Field) -> bool:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--peers", default=",".join(KINDS))
-    parser.add_argument("--quantization", choices=GAVEL, default="int8", help="of Gavel")
+    add_arguments(parser)
     rounds.add_arguments(parser)
+    parser.set_defaults(model=None, shape=SHAPE, quantization="int8")
     arguments = parser.parse_args()
-    arguments.model, arguments.shape, arguments.labels = None, SHAPE, "1,2,3,4"
     if ":".join(REFERENCE) not in arguments.peers and REFERENCE[0] not in arguments.peers.split(","):
         arguments.peers = ":".join(REFERENCE) + "," + arguments.peers
     field = Field(arguments, model_directory(arguments))

@@ -24,9 +24,12 @@ def read(path):
 
 
 def write(path, rows):
-    with opened(path, "wt") as out:
+    """The file appears when it is complete: make.sh takes one that is there as done."""
+    partial = Path(path).with_name("partial-" + Path(path).name)
+    with opened(partial, "wt") as out:
         for row in rows:
             out.write(json.dumps(row, ensure_ascii=False) + "\n")
+    partial.replace(path)
 
 
 class CrossEncoder(torch.nn.Module):

@@ -23,7 +23,7 @@ def main():
             worst_first = [args.judged * j + (1 - args.judged) * p for j, p in zip(judged, worst_first)]
         rest = [round(p, 4) for p in worst_first[2::-1]]
         kept = {key: row[key] for key in ("id", "query", "title", "grade") if key in row}
-        out.append(kept | {"distribution": [round(1 - sum(rest), 4)] + rest})
+        out.append(kept | {"distribution": [round(max(0, 1 - sum(rest)), 4)] + rest})
     write(args.out, out)
 
 

@@ -40,7 +40,7 @@ step explained.jsonl.gz python "$recipe/rows.py" draw --data pool-soft.jsonl.gz 
   --explained explained.jsonl.gz
 
 # The student: 12 layers, 16,000 tokens.
-step words.jsonl sh -c "for i in \$(seq 50); do cat '$recipe/words.jsonl'; done >words.jsonl"
+step words.jsonl sh -c "for i in \$(seq 50); do cat '$recipe/words.jsonl'; done >words.partial; mv words.partial words.jsonl"
 step pruned "$gavel" model prune --model "$base" --out pruned --layers 12 --vocabulary 16000 \
   --manifest "$recipe/gavel.json" --corpus "$data/crowdflower-train.jsonl.gz" \
   --corpus "$data/homedepot-train.jsonl.gz" --corpus words.jsonl
@@ -48,14 +48,14 @@ for rows in train-soft explained near-graded; do
   step taught-$rows/taught.jsonl "$gavel" train teach --config "$recipe/teach.yaml" --set data=$rows.jsonl.gz \
     --out taught-$rows
 done
-step evidence-a.jsonl python "$recipe/rows.py" part --data taught-explained/taught.jsonl --seed 3 \
+step evidence-b.jsonl python "$recipe/rows.py" part --data taught-explained/taught.jsonl --seed 3 \
   --rows 12000 4000 --out evidence-a.jsonl evidence-b.jsonl
 step near-b.jsonl python "$recipe/rows.py" part --data taught-near-graded/taught.jsonl --seed 4 --rows 3000 --out near-b.jsonl
-step rest-a.jsonl.gz python "$recipe/rows.py" part --data rest.jsonl.gz --rows 8000 12000 --out rest-a.jsonl.gz rest-b.jsonl.gz
+step rest-b.jsonl.gz python "$recipe/rows.py" part --data rest.jsonl.gz --rows 8000 12000 --out rest-a.jsonl.gz rest-b.jsonl.gz
 
 # Verdict and evidence: first in floats, then with the rounding that it ships with.
 step distilled/model "$gavel" train sft --config "$recipe/distill.yaml" --out distilled
 step rounded/model "$gavel" train sft --config "$recipe/round.yaml" --out rounded
 step gavel-small "$gavel" model quantize --model rounded/model --out gavel-small --bits 4 --group 32 --embedding-bits 8
-step calibrated "$gavel" train calibrate --config "$recipe/calibrate.yaml" --out calibrated
+step calibrated/report.json "$gavel" train calibrate --config "$recipe/calibrate.yaml" --out calibrated
 "$gavel" evaluate --model gavel-small --data dev.jsonl.gz

@@ -24,8 +24,8 @@ def draw(args):
     chosen = {row["id"] for row in explained}
     rest = [row for row in rows if row["id"] not in chosen]
     rng.shuffle(rest)
-    write(args.explained, explained)
     write(args.rest, rest)
+    write(args.explained, explained)
 
 
 def grade(args):

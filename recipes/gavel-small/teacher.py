@@ -1,6 +1,7 @@
 """Trains the teacher: a cross-encoder, on Home Depot's relevance first, on CrowdFlower's grades then."""
 
 import argparse
+import os
 
 import torch
 from common import CrossEncoder, batches, collate, encode, read, seeded
@@ -88,7 +89,8 @@ def main():
             f"epoch {epoch + 1}, dev:", metrics(model.probabilities(dev_pairs), dev_grades), flush=True
         ),
     )
-    torch.save(model.state_dict(), args.out)
+    torch.save(model.state_dict(), args.out + ".partial")
+    os.replace(args.out + ".partial", args.out)
 
 
 if __name__ == "__main__":

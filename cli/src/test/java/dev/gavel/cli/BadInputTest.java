@@ -35,6 +35,7 @@ class BadInputTest {
     Files.createDirectories(home.resolve("folder"));
     Files.writeString(Files.createDirectories(home.resolve("full")).resolve("file"), "x");
     text("pairs.jsonl", PAIR);
+    text("twice.jsonl", PAIR + PAIR);
     text("empty.jsonl", "");
     text("broken.jsonl", PAIR + "{\"query\": \"x\", \"title\"\n");
     text("grade.jsonl", PAIR.replace("4}", "9}"));
@@ -150,21 +151,24 @@ class BadInputTest {
       delimiter = '|',
       value = {
         "score --model F/model --query q --items F/nowhere | expected a file, found nothing there",
-        "score --model F/model --query q --items F/folder | expected a file, found a folder",
+        "score --model F/model --query q --items F/folder | expected a readable file, found a folder",
         "score --model F/model --query q --items F/empty.jsonl | expected one item a line, found",
         "score --model F/model --query q --items F/cut.jsonl.gz | found no whole gzip data",
-        "score --model F/model --query q --items F/bytes.yaml | found bytes that are not UTF-8",
+        "score --model F/model --query q --items F/bytes.yaml | bytes.yaml:1: expected UTF-8 text",
         "evaluate --model F/model --data F/pairs.jsonl --quantization fp8 | quantization: expected"
             + " fp32 or int8 on a CPU, found fp8",
         "evaluate --model F/model --data F/nowhere | nowhere: expected a file, found nothing",
         "evaluate --model F/model --data F/folder | expected a readable file, found a folder",
         "evaluate --model F/model --data F/empty.jsonl | expected judged pairs, found none",
         "evaluate --model F/model --data F/broken.jsonl | broken.jsonl line 2: expected a JSON",
-        "evaluate --model F/model --data F/text.jsonl.gz | found no whole gzip data: Not in GZIP",
+        "evaluate --model F/model --data F/text.jsonl.gz | text.jsonl.gz line 1: expected a JSON object",
+        "evaluate --model F/model --data F/cut.jsonl.gz | found no whole gzip data",
         "evaluate --model F/model --data F/grade.jsonl | pair 1: expected a grade of [4.0, 3.0",
         "evaluate --model F/two-labels --data F/pairs.jsonl | expected a grade of [1.0, 0.0], found",
         "evaluate --model F/model --data F/pairs.jsonl --samples F/folder | found a folder",
         "compare --base F/model --model F/two-labels --data F/pairs.jsonl | two-labels: pair 1",
+        "compare --base F/model --model F/model --judge F/model --data F/twice.jsonl | twice.jsonl:"
+            + " expected every id once, found 1 again",
         "model prune --model F/model --out F/new --vocabulary 400 --corpus F/folder | folder:"
             + " expected a readable file, found a folder",
         "model prune --model F/model --out F/new --vocabulary 400 --corpus F/cut.jsonl.gz |"

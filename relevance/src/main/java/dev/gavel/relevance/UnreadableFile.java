@@ -15,9 +15,11 @@ public final class UnreadableFile {
 
   /** What stands in place of the file that was expected, to go behind "found". */
   public static String found(Path file, IOException e) {
-    if (Files.isDirectory(file)) {
-      return "a folder";
-    }
+    return Files.isDirectory(file) ? "a folder" : found(e);
+  }
+
+  /** The same of what is no file of this name, such as standard input. */
+  static String found(IOException e) {
     if (e instanceof NoSuchFileException) {
       return "nothing there";
     }

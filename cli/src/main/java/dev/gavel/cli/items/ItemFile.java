@@ -2,20 +2,14 @@ package dev.gavel.cli.items;
 
 import dev.gavel.cli.CliException;
 import dev.gavel.cli.ExitCode;
-import dev.gavel.relevance.UnreadableFile;
+import dev.gavel.relevance.TextLines;
 import dev.gavel.v1.Item;
-import java.io.BufferedInputStream;
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.zip.GZIPInputStream;
 
 /**
  * A JSON Lines file of items, plain or gzipped; blank lines are skipped.
@@ -34,48 +28,34 @@ public record ItemFile(List<Item> items, Set<String> unknownFields) {
    */
   public static ItemFile read(String name, InputStream stdin) {
     String shown = name.equals(STDIN) ? "standard input" : name;
-    try (InputStream in =
-        name.equals(STDIN) ? stdin : Files.newInputStream(Path.of(name).toAbsolutePath())) {
-      return parse(shown, in);
+    try (TextLines lines =
+        name.equals(STDIN) ? TextLines.of(stdin) : TextLines.open(Path.of(name).toAbsolutePath())) {
+      return parse(shown, lines);
+    } catch (TextLines.UnreadableException e) {
+      throw bad(e.line() > 0 ? shown + ":" + e.line() : shown, e.getMessage());
     } catch (IOException e) {
-      throw bad(shown, "expected a file, found " + UnreadableFile.found(Path.of(name), e));
+      throw bad(shown, "expected to close, found " + e);
     }
   }
 
-  private static ItemFile parse(String shown, InputStream raw) throws IOException {
+  private static ItemFile parse(String shown, TextLines lines)
+      throws TextLines.UnreadableException {
     ItemParser parser = new ItemParser();
     List<Item> items = new ArrayList<>();
-    BufferedReader reader =
-        new BufferedReader(
-            new InputStreamReader(maybeGunzip(raw), StandardCharsets.UTF_8.newDecoder()));
-    int number = 0;
-    for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-      number++;
-      if (number == 1 && line.startsWith("\uFEFF")) {
-        line = line.substring(1);
-      }
+    for (String line = lines.next(); line != null; line = lines.next()) {
       if (line.isBlank()) {
         continue;
       }
       try {
         items.add(parser.parse(line));
       } catch (IllegalArgumentException e) {
-        throw bad(shown + ":" + number, e.getMessage());
+        throw bad(shown + ":" + lines.line(), e.getMessage());
       }
     }
     if (items.isEmpty()) {
       throw bad(shown, "expected one item a line, found no line");
     }
     return new ItemFile(List.copyOf(items), parser.unknownFields());
-  }
-
-  /** Gzip is told by its first two bytes, whatever the name. */
-  private static InputStream maybeGunzip(InputStream raw) throws IOException {
-    BufferedInputStream in = new BufferedInputStream(raw);
-    in.mark(2);
-    boolean gzip = in.read() == 0x1f && in.read() == 0x8b;
-    in.reset();
-    return gzip ? new GZIPInputStream(in) : in;
   }
 
   private static CliException bad(String where, String message) {

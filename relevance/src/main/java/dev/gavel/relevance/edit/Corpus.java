@@ -2,25 +2,18 @@ package dev.gavel.relevance.edit;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.gavel.relevance.ModelFormatException;
-import dev.gavel.relevance.UnreadableFile;
+import dev.gavel.relevance.TextLines;
 import dev.gavel.relevance.json.JsonFile;
 import dev.gavel.relevance.json.JsonObject;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
-import java.util.zip.GZIPInputStream;
 
 /**
- * The texts of pairs as JSON Lines, plain or {@code .gz}: {@code query}, {@code title}, {@code
- * text}, {@code description}, {@code rationale}, and names and values of {@code attributes}. All
- * are optional, so judged pairs, unjudged ones and bare items will do; other keys are ignored.
+ * The texts of pairs as JSON Lines, plain or gzipped: {@code query}, {@code title}, {@code text},
+ * {@code description}, {@code rationale}, and names and values of {@code attributes}. All are
+ * optional, so judged pairs, unjudged ones and bare items will do; other keys are ignored.
  */
 public final class Corpus {
   private static final List<String> FIELDS =
@@ -34,25 +27,17 @@ public final class Corpus {
    * @throws ModelFormatException naming the file, or the line, that is not as expected
    */
   public static void forEach(Path file, Consumer<String> action) {
-    long line = 0;
-    try (InputStream bytes = Files.newInputStream(file);
-        InputStream plain =
-            file.toString().endsWith(".gz") ? new GZIPInputStream(bytes, 1 << 16) : bytes;
-        BufferedReader reader =
-            new BufferedReader(
-                new InputStreamReader(plain, StandardCharsets.UTF_8.newDecoder()), 1 << 16)) {
-      for (String text = reader.readLine(); text != null; text = reader.readLine()) {
-        line++;
+    try (TextLines lines = TextLines.open(file)) {
+      for (String text = lines.next(); text != null; text = lines.next()) {
         if (!text.isBlank()) {
-          texts(JsonFile.parse(file + " line " + line, text), action);
+          texts(JsonFile.parse(file + " line " + lines.line(), text), action);
         }
       }
-    } catch (CharacterCodingException e) {
-      throw new ModelFormatException(
-          file + " line " + (line + 1), "expected UTF-8 text, found other bytes", e);
+    } catch (TextLines.UnreadableException e) {
+      String where = e.line() > 0 ? file + " line " + e.line() : file.toString();
+      throw new ModelFormatException(where, e.getMessage(), e);
     } catch (IOException e) {
-      throw new ModelFormatException(
-          file.toString(), "expected a readable file, found " + UnreadableFile.found(file, e), e);
+      throw new ModelFormatException(file.toString(), "expected to close, found " + e, e);
     }
   }
 

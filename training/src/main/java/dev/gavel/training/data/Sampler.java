@@ -1,7 +1,9 @@
 package dev.gavel.training.data;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -43,16 +45,18 @@ public interface Sampler {
     }
   }
 
-  /** The coefficient of variation of the classes' counts; 0 is even (TaoSR1, stage 3). */
-  static double variation(int[] classes) {
-    double[] counts =
-        Arrays.stream(classes)
-            .boxed()
-            .collect(java.util.stream.Collectors.groupingBy(c -> c))
-            .values()
-            .stream()
-            .mapToDouble(java.util.List::size)
+  /**
+   * The coefficient of variation of the classes' counts; 0 is even (TaoSR1, stage 3).
+   *
+   * @param classes of examples
+   * @param kinds how many classes there are; those that do not occur count 0 times
+   */
+  static double variation(int[] classes, int kinds) {
+    double[] occurring =
+        Arrays.stream(classes).boxed().collect(Collectors.groupingBy(c -> c)).values().stream()
+            .mapToDouble(List::size)
             .toArray();
+    double[] counts = Arrays.copyOf(occurring, kinds);
     double mean = Arrays.stream(counts).average().orElse(0);
     double variance = Arrays.stream(counts).map(c -> (c - mean) * (c - mean)).average().orElse(0);
     return mean == 0 ? 0 : Math.sqrt(variance) / mean;

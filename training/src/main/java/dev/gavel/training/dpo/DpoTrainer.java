@@ -1,25 +1,20 @@
 package dev.gavel.training.dpo;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gavel.training.data.Sampler;
 import dev.gavel.training.loss.DpoLoss;
 import dev.gavel.training.loss.Responses;
 import dev.gavel.training.model.CausalLm;
-import dev.gavel.training.model.Gradients;
 import dev.gavel.training.model.PackedBatch;
-import dev.gavel.training.run.AdamWOptimizer;
 import dev.gavel.training.run.BatchPlan;
 import dev.gavel.training.run.GradientExchange;
 import dev.gavel.training.run.Progress;
 import dev.gavel.training.run.RunDirectory;
-import dev.gavel.training.run.Schedule;
 import dev.gavel.training.run.StepMetrics;
 import dev.gavel.training.run.Trainer;
 import dev.gavel.training.run.TrainingLoop;
+import dev.gavel.training.run.TrainingSettings;
 import dev.gavel.training.torch.Torch;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
@@ -37,45 +32,13 @@ public final class DpoTrainer implements Trainer {
    *
    * @param epochs passes of the sampler
    * @param batchPairs preferences of an optimizer step
-   * @param microTokens tokens of a micro-batch, in which both responses of a preference are
-   * @param gradients what is kept between forward and backward
-   * @param peakRate highest learning rate
-   * @param warmupShare of all steps
-   * @param endShare of the peak rate, at the end
-   * @param checkpointSteps between checkpoints
+   * @param training both responses of a preference are in one micro-batch
    */
-  public record Settings(
-      DpoLoss loss,
-      int epochs,
-      int batchPairs,
-      int microTokens,
-      Gradients gradients,
-      double peakRate,
-      double warmupShare,
-      double endShare,
-      AdamWOptimizer.Settings optimizer,
-      int checkpointSteps,
-      int checkpointsKept) {
+  public record Settings(DpoLoss loss, int epochs, int batchPairs, TrainingSettings training) {
     public Settings {
-      if (epochs < 1 || !(warmupShare >= 0 && warmupShare <= 1)) {
-        throw new IllegalArgumentException(
-            "dpo: expected epochs above 0 and warmupShare from 0 to 1, found "
-                + epochs
-                + ", "
-                + warmupShare);
+      if (epochs < 1) {
+        throw new IllegalArgumentException("epochs: expected more than 0, found " + epochs);
       }
-    }
-
-    ObjectNode toJson() {
-      ObjectNode json = JsonNodeFactory.instance.objectNode();
-      json.put("stage", "dpo").put("beta", loss.beta()).put("nll_weight", loss.nllWeight());
-      json.put("length_normalized", loss.lengthNormalized());
-      json.put("epochs", epochs).put("batch_pairs", batchPairs);
-      json.put("micro_tokens", microTokens).put("gradients", gradients.name());
-      json.put("peak_rate", peakRate).put("warmup_share", warmupShare).put("end_share", endShare);
-      json.put("beta1", optimizer.beta1()).put("beta2", optimizer.beta2());
-      json.put("epsilon", optimizer.epsilon()).put("weight_decay", optimizer.weightDecay());
-      return json.put("clip_norm", optimizer.clipNorm()).put("checkpoint_steps", checkpointSteps);
     }
   }
 
@@ -95,35 +58,14 @@ public final class DpoTrainer implements Trainer {
   private final BatchPlan plan;
   private final GradientExchange exchange;
   private final TrainingLoop loop;
-  private final int steps;
 
   /**
-   * Begins a run in {@code home}, or goes on with it.
+   * Begins a run, or goes on with it. Several workers have the same preferences; a step has {@code
+   * batchPairs} over all of them.
    *
    * @param model with what is to be trained marked so; as it was at the start, also of a resumed
    *     run
    * @param sampler over the preferences
-   */
-  public DpoTrainer(
-      CausalLm model,
-      List<Preference> preferences,
-      Sampler sampler,
-      Settings settings,
-      Path home,
-      Progress progress)
-      throws IOException {
-    this(
-        model,
-        preferences,
-        sampler,
-        settings,
-        RunDirectory.open(home, settings.toJson().put("preferences", preferences.size())),
-        progress);
-  }
-
-  /**
-   * The same in a directory that is open already. Several workers have the same preferences; a step
-   * has {@code batchPairs} over all of them.
    */
   public DpoTrainer(
       CausalLm model,
@@ -140,22 +82,13 @@ public final class DpoTrainer implements Trainer {
     this.preferences = List.copyOf(preferences);
     this.settings = settings;
     int[] lengths = preferences.stream().mapToInt(Preference::length).toArray();
-    this.plan = new BatchPlan(sampler, lengths, settings.batchPairs(), settings.microTokens());
-    this.steps = Math.multiplyExact(plan.stepsPerEpoch(), settings.epochs());
+    TrainingSettings training = settings.training();
+    this.plan = new BatchPlan(sampler, lengths, settings.batchPairs(), training.microTokens());
     // Before the loop, which takes the weights of the last checkpoint.
     this.exchange = directory.exchange();
     this.reference = reference(directory);
-    int warmup = (int) Math.round(settings.warmupShare() * steps);
-    this.loop =
-        new TrainingLoop(
-            model,
-            new TrainingLoop.Settings(
-                new Schedule(settings.peakRate(), warmup, steps, settings.endShare()),
-                settings.optimizer(),
-                settings.checkpointSteps(),
-                settings.checkpointsKept()),
-            directory,
-            progress);
+    int steps = Math.multiplyExact(plan.stepsPerEpoch(), settings.epochs());
+    this.loop = new TrainingLoop(model, training, steps, directory, progress);
   }
 
   /** Computed by one worker and read by the others. */
@@ -164,7 +97,7 @@ public final class DpoTrainer implements Trainer {
       exchange.await();
     }
     double[][] out =
-        ReferenceCache.of(directory.home(), sequences(), model, settings.microTokens());
+        ReferenceCache.of(directory.home(), sequences(), model, settings.training().microTokens());
     if (exchange.writes()) {
       exchange.await();
     }
@@ -177,7 +110,7 @@ public final class DpoTrainer implements Trainer {
 
   @Override
   public int steps() {
-    return steps;
+    return loop.steps();
   }
 
   @Override
@@ -230,6 +163,7 @@ public final class DpoTrainer implements Trainer {
                 .toList());
     sums.loss +=
         settings
+            .training()
             .gradients()
             .add(
                 model,

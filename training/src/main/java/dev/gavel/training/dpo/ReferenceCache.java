@@ -2,6 +2,7 @@ package dev.gavel.training.dpo;
 
 import dev.gavel.training.model.CausalLm;
 import dev.gavel.training.model.PackedBatch;
+import dev.gavel.training.run.BatchPlan;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
@@ -10,11 +11,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
  * What the reference says of every response, computed once, before the model is trained, and kept
@@ -89,36 +87,17 @@ final class ReferenceCache {
   private static double[][] scored(
       List<PackedBatch.Sequence> sequences, CausalLm reference, int microTokens) {
     double[][] out = new double[sequences.size()][];
-    int[] order =
-        IntStream.range(0, out.length)
-            .boxed()
-            .sorted(Comparator.comparingInt(i -> sequences.get(i).length()))
-            .mapToInt(Integer::intValue)
-            .toArray();
-    List<Integer> micro = new ArrayList<>();
-    int tokens = 0;
-    for (int i : order) {
-      int length = sequences.get(i).length();
-      if (!micro.isEmpty() && tokens + length > microTokens) {
-        score(sequences, reference, micro, out);
-        micro.clear();
-        tokens = 0;
-      }
-      micro.add(i);
-      tokens += length;
-    }
-    if (!micro.isEmpty()) {
+    int[] lengths = sequences.stream().mapToInt(PackedBatch.Sequence::length).toArray();
+    for (int[] micro : BatchPlan.micros(lengths, microTokens)) {
       score(sequences, reference, micro, out);
     }
     return out;
   }
 
   private static void score(
-      List<PackedBatch.Sequence> sequences,
-      CausalLm reference,
-      List<Integer> micro,
-      double[][] out) {
-    double[] logs = reference.score(PackedBatch.of(micro.stream().map(sequences::get).toList()));
+      List<PackedBatch.Sequence> sequences, CausalLm reference, int[] micro, double[][] out) {
+    double[] logs =
+        reference.score(PackedBatch.of(Arrays.stream(micro).mapToObj(sequences::get).toList()));
     int at = 0;
     for (int i : micro) {
       int targets = sequences.get(i).targets().length;

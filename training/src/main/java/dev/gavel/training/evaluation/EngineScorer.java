@@ -35,7 +35,12 @@ public final class EngineScorer implements AutoCloseable {
   public EngineScorer(RelevanceModel model, EngineOptions options) {
     this.model = model;
     this.engine = model.loadEngine(options);
-    this.labels = engine.labels(model.labelTokens());
+    try {
+      this.labels = engine.labels(model.labelTokens());
+    } catch (RuntimeException e) {
+      engine.close();
+      throw e;
+    }
     this.batchTokensMax = options.batchTokensMax();
   }
 

@@ -22,7 +22,7 @@ final class GroupCollector {
     int allRight;
     int allWrong;
     int rounds;
-    int dropped; // kept groups of a policy that went before they were used
+    int dropped; // kept groups that are left over by the last batch of a policy
     double reward;
     long right;
     long tokens;
@@ -50,7 +50,6 @@ final class GroupCollector {
   private final Reward reward;
   private final GroupRule rule;
   private final Deque<Group> left = new ArrayDeque<>();
-  private int droppedSince;
 
   GroupCollector(PairPool pool, RolloutSource source, int[] labels, Reward reward, GroupRule rule) {
     this.pool = pool;
@@ -60,22 +59,15 @@ final class GroupCollector {
     this.rule = rule;
   }
 
-  /** The policy has changed: what is left over is of another. */
-  void drop() {
-    droppedSince += left.size();
-    left.clear();
-  }
-
   /**
    * Collects a batch.
    *
    * @param seed of this batch
+   * @param last whether the policy changes after it: then what is left over is dropped
    */
-  Collected collect(int wanted, long seed) {
+  Collected collect(int wanted, long seed, boolean last) {
     long start = System.nanoTime();
     Tally tally = new Tally();
-    tally.dropped = droppedSince;
-    droppedSince = 0;
     while (left.size() < wanted && tally.rounds <= rule.refillsMax()) {
       round(tally, Sampler.random(seed, tally.rounds).nextLong());
       tally.rounds++;
@@ -83,6 +75,10 @@ final class GroupCollector {
     List<Group> out = new ArrayList<>();
     while (out.size() < wanted && !left.isEmpty()) {
       out.add(left.poll());
+    }
+    if (last) {
+      tally.dropped = left.size();
+      left.clear();
     }
     tally.seconds = (System.nanoTime() - start) * 1e-9;
     return new Collected(out, tally);

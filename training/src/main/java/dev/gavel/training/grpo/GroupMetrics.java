@@ -1,8 +1,8 @@
 package dev.gavel.training.grpo;
 
-import dev.gavel.training.data.Sampler;
 import dev.gavel.training.run.GradientExchange;
 import dev.gavel.training.run.StepMetrics;
+import java.util.Arrays;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -10,7 +10,7 @@ import java.util.stream.IntStream;
  * How the groups of a batch came out, over all workers.
  *
  * @param groups that are learned from
- * @param labelVariation coefficient of variation of the labels of those
+ * @param labelVariation coefficient of variation of the counts of their labels
  * @param sums by the constants of this class
  */
 record GroupMetrics(int groups, int group, double labelVariation, double[] sums) {
@@ -46,18 +46,19 @@ record GroupMetrics(int groups, int group, double labelVariation, double[] sums)
     sums[SECONDS] /= exchange.workers();
     String own =
         collected.groups().stream()
-            .map(group -> Integer.toString(labels[group.pair()]))
+            .map(group -> Integer.toString(group.pair()))
             .collect(Collectors.joining(" "));
     int[] kept =
         exchange.gather(own).stream()
             .filter(list -> !list.isEmpty())
             .flatMapToInt(list -> IntStream.of(parsed(list)))
             .toArray();
-    return new GroupMetrics(kept.length, rule.group(), Sampler.variation(kept), sums);
+    double variation = PairPool.variation(IntStream.of(kept), labels);
+    return new GroupMetrics(kept.length, rule.group(), variation, sums);
   }
 
   private static int[] parsed(String list) {
-    return java.util.Arrays.stream(list.split(" ")).mapToInt(Integer::parseInt).toArray();
+    return Arrays.stream(list.split(" ")).mapToInt(Integer::parseInt).toArray();
   }
 
   /**

@@ -5,12 +5,10 @@ import dev.gavel.training.model.CausalLm;
 import dev.gavel.training.run.GradientExchange;
 import dev.gavel.training.run.Progress;
 import dev.gavel.training.run.RunDirectory;
-import dev.gavel.training.run.Schedule;
 import dev.gavel.training.run.StepMetrics;
 import dev.gavel.training.run.Trainer;
 import dev.gavel.training.run.TrainingLoop;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 
 /** Trains a policy on groups of its own responses. */
@@ -46,15 +44,9 @@ public final class GrpoTrainer implements Trainer {
   private final int share;
   private List<Experience> batch;
 
-  /** Begins a run in {@code home}, or goes on with it. */
-  public GrpoTrainer(Task task, GrpoSettings settings, Path home, Progress progress)
-      throws IOException {
-    this(task, settings, RunDirectory.open(home, settings.toJson()), progress);
-  }
-
   /**
-   * The same in a directory that is open already. Several workers have a source each; a batch has
-   * {@code batchGroups} over all of them.
+   * Begins a run, or goes on with it. Several workers have a source each; a batch has {@code
+   * batchGroups} over all of them.
    */
   public GrpoTrainer(Task task, GrpoSettings settings, RunDirectory directory, Progress progress)
       throws IOException {
@@ -69,23 +61,14 @@ public final class GrpoTrainer implements Trainer {
     this.collector =
         new GroupCollector(pool, task.source(), task.labels(), task.reward(), settings.groups());
     this.policyStep = new PolicyStep(task.policy(), settings, exchange);
-    int warmup = (int) Math.round(settings.warmupShare() * settings.steps());
     this.loop =
-        new TrainingLoop(
-            task.policy(),
-            new TrainingLoop.Settings(
-                new Schedule(settings.peakRate(), warmup, settings.steps(), settings.endShare()),
-                settings.optimizer(),
-                settings.checkpointSteps(),
-                settings.checkpointsKept()),
-            directory,
-            progress);
+        new TrainingLoop(task.policy(), settings.training(), settings.steps(), directory, progress);
     pool.skipTo(loop.state().isEmpty() ? 0 : Long.parseLong(loop.state()));
   }
 
   @Override
   public int steps() {
-    return settings.steps();
+    return loop.steps();
   }
 
   @Override
@@ -127,12 +110,13 @@ public final class GrpoTrainer implements Trainer {
   }
 
   private GroupMetrics collect(int number) {
-    if (number % settings.use().pushBatches() == 0) {
-      collector.drop();
+    int pushBatches = settings.use().pushBatches();
+    if (number % pushBatches == 0) {
       task.source().push(task.policy());
     }
+    boolean last = (number + 1) % pushBatches == 0;
     long seed = Sampler.random(settings.seed() + exchange.rank(), number).nextLong();
-    GroupCollector.Collected collected = collector.collect(share, seed);
+    GroupCollector.Collected collected = collector.collect(share, seed, last);
     GroupMetrics metrics = GroupMetrics.of(collected, task.labels(), settings.groups(), exchange);
     metrics.requireGroups(number);
     boolean keepOld = settings.use().old() == GrpoSettings.OldLogProbs.ROLLOUT;

@@ -3,6 +3,7 @@ package dev.gavel.training.grpo;
 import dev.gavel.training.data.ClassBalancedSampler;
 import dev.gavel.training.data.Sampler;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * The pairs to be answered, one after the other without an end. Worker {@code r} of {@code w} takes
@@ -46,9 +47,15 @@ public final class PairPool {
         : Sampler.shuffled(labels.length, seed);
   }
 
-  /** Coefficient of variation of the labels' counts in an epoch; 0 is even. */
+  /** Coefficient of variation of the counts in an epoch of all labels that occur; 0 is even. */
   public static double variation(Sampler sampler, int[] labels) {
-    return Sampler.variation(Arrays.stream(sampler.epoch(0)).map(pair -> labels[pair]).toArray());
+    return variation(Arrays.stream(sampler.epoch(0)), labels);
+  }
+
+  /** The same of some pairs. */
+  static double variation(IntStream pairs, int[] labels) {
+    int kinds = (int) Arrays.stream(labels).distinct().count();
+    return Sampler.variation(pairs.map(pair -> labels[pair]).toArray(), kinds);
   }
 
   /** The next pairs. */

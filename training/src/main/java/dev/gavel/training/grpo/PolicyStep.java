@@ -90,6 +90,7 @@ final class PolicyStep {
             : responses.count() / whole[1];
     sums.loss +=
         settings
+            .training()
             .gradients()
             .add(
                 policy,
@@ -134,7 +135,7 @@ final class PolicyStep {
 
   private List<List<Experience>> micros(List<Experience> batch) {
     int[] lengths = batch.stream().mapToInt(each -> each.sequence.length()).toArray();
-    return BatchPlan.micros(lengths, settings.microTokens()).stream()
+    return BatchPlan.micros(lengths, settings.training().microTokens()).stream()
         .map(micro -> Arrays.stream(micro).mapToObj(batch::get).toList())
         .toList();
   }

@@ -26,16 +26,4 @@ public final class SftLoss {
   public static Tensor weighted(Tensor logProbs, Tensor weights, double normalizer) {
     return of(logProbs.mul(weights), normalizer);
   }
-
-  /**
-   * Cross-entropy to a soft label: minus the sum of target times log-probability, meaned over
-   * pairs.
-   *
-   * @param labelLogProbs [pairs, labels]
-   * @param targets [pairs, labels], rows summing to 1, no gradient
-   * @param normalizer number of pairs of the step
-   */
-  public static Tensor soft(Tensor labelLogProbs, Tensor targets, double normalizer) {
-    return of(labelLogProbs.mul(targets), normalizer);
-  }
 }

@@ -38,7 +38,7 @@ final class PairRun {
   private final SharedPrefix prefix;
   private final int kept; // prompt tokens computed once
   private final int tokensMax;
-  private final List<Path> paths = new ArrayList<>();
+  private final List<ResponsePath> paths = new ArrayList<>();
   private KvSpan suffix;
 
   /**
@@ -53,7 +53,7 @@ final class PairRun {
     this.prefix = prefix;
     this.kept = plan.prompt().length - (common.thinkFirst() ? 1 : 0);
     int positions = common.model().config().maxPositions();
-    int others = kept + Path.forcedTokensMax(common, plan) + common.formTokensMax();
+    int others = kept + ResponsePath.forcedTokensMax(common, plan) + common.formTokensMax();
     this.tokensMax =
         common.spec().form() == Form.LABEL_ONLY
             ? 0
@@ -91,7 +91,7 @@ final class PairRun {
     return tokensMax;
   }
 
-  List<Path> paths() {
+  List<ResponsePath> paths() {
     return paths;
   }
 
@@ -103,7 +103,7 @@ final class PairRun {
   }
 
   private int pathTokens() {
-    return tokensMax == 0 ? 0 : Path.forcedTokensMax(common, plan) + tokensMax;
+    return tokensMax == 0 ? 0 : ResponsePath.forcedTokensMax(common, plan) + tokensMax;
   }
 
   /** Rows that {@link #begin} adds. */
@@ -116,13 +116,13 @@ final class PairRun {
     int own = kept - prefix.length();
     suffix = pool.span(own);
     for (int i = 0; i < common.each(); i++) {
-      paths.add(new Path(this, i, pool.span(pathTokens())));
+      paths.add(new ResponsePath(this, i, pool.span(pathTokens())));
     }
     prefix.follow(step, pool, plan.prompt(), prefix.length(), kept);
     suffix.keepInto(step.batch(), own);
     step.then(result -> suffix.kept(own));
     if (common.thinkFirst()) {
-      step.then(result -> paths.forEach(Path::think));
+      step.then(result -> paths.forEach(ResponsePath::think));
     } else {
       step.thenLabels(logs -> paths.forEach(path -> path.labelled(logs)));
     }
@@ -140,12 +140,12 @@ final class PairRun {
   }
 
   boolean hasEnded() {
-    return paths.stream().allMatch(Path::hasEnded);
+    return paths.stream().allMatch(ResponsePath::hasEnded);
   }
 
   /** Gives back what paths that have ended hold. */
   void releaseEnded(KvBlocks pool) {
-    paths.stream().filter(Path::hasEnded).forEach(path -> path.release(pool));
+    paths.stream().filter(ResponsePath::hasEnded).forEach(path -> path.release(pool));
   }
 
   /** Gives back the rest. */

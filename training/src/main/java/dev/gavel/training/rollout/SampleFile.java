@@ -5,12 +5,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gavel.relevance.Label;
-import dev.gavel.relevance.UnreadableFile;
+import dev.gavel.relevance.TextLines;
 import dev.gavel.training.data.DataFormatException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -87,36 +86,33 @@ public final class SampleFile {
    */
   public Map<String, List<Sample>> read() {
     Map<String, List<Sample>> out = new LinkedHashMap<>();
-    List<String> lines = lines();
-    for (int i = 0; i < lines.size(); i++) {
-      if (lines.get(i).isBlank()) {
-        continue;
+    try (TextLines lines = TextLines.open(file)) {
+      for (String text = lines.next(); text != null; text = lines.next()) {
+        if (!text.isBlank()) {
+          read(text, lines.line(), out);
+        }
       }
-      JsonNode json = parsed(lines.get(i), i + 1);
-      String id = json.get("id").asText();
-      List<Sample> samples = new ArrayList<>();
-      for (JsonNode each : json.get("samples")) {
-        samples.add(sample(each, i + 1));
-      }
-      if (out.putIfAbsent(id, samples) != null) {
-        throw new DataFormatException(file, i + 1, "id: expected once, found again: " + id);
-      }
-    }
-    return out;
-  }
-
-  private List<String> lines() {
-    try {
-      return Files.readAllLines(file);
-    } catch (NoSuchFileException e) {
-      throw new DataFormatException(file, 0, "expected a file, found nothing", e);
+      return out;
+    } catch (TextLines.UnreadableException e) {
+      throw new DataFormatException(file, e.line(), e.getMessage(), e);
     } catch (IOException e) {
-      throw new DataFormatException(
-          file, 0, "expected a readable file, found " + UnreadableFile.found(file, e), e);
+      throw new DataFormatException(file, 0, "expected to close, found " + e, e);
     }
   }
 
-  private JsonNode parsed(String line, int number) {
+  private void read(String text, long line, Map<String, List<Sample>> into) {
+    JsonNode json = parsed(text, line);
+    String id = json.get("id").asText();
+    List<Sample> samples = new ArrayList<>();
+    for (JsonNode each : json.get("samples")) {
+      samples.add(sample(each, line));
+    }
+    if (into.putIfAbsent(id, samples) != null) {
+      throw new DataFormatException(file, line, "id: expected once, found again: " + id);
+    }
+  }
+
+  private JsonNode parsed(String line, long number) {
     JsonNode json = parsedOrNull(line);
     if (json == null) {
       throw new DataFormatException(
@@ -135,7 +131,7 @@ public final class SampleFile {
     }
   }
 
-  private Sample sample(JsonNode json, int line) {
+  private Sample sample(JsonNode json, long line) {
     int label = label(json.path("label").asText(), line);
     boolean ended = json.path("ended").asBoolean();
     String text = json.path("text").asText();
@@ -165,7 +161,7 @@ public final class SampleFile {
     }
   }
 
-  private int label(String name, int line) {
+  private int label(String name, long line) {
     List<String> names = labels.stream().map(Label::name).toList();
     int label = names.indexOf(name);
     if (label < 0) {

@@ -69,7 +69,7 @@ final class SampleLoop {
 
   private void addSteps(Step step) {
     for (PairRun run : running) {
-      for (Path path : run.paths()) {
+      for (ResponsePath path : run.paths()) {
         int rows = path.rows(step);
         if (rows > 0 && rows <= step.room()) {
           path.addTo(step);
@@ -105,7 +105,7 @@ final class SampleLoop {
     running.removeAll(done);
     for (PairRun run : done) {
       run.release(pool);
-      sink.accept(run.paths().stream().map(Path::rollout).toList());
+      sink.accept(run.paths().stream().map(ResponsePath::rollout).toList());
     }
   }
 }

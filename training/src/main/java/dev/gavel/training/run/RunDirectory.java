@@ -10,6 +10,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -26,7 +27,9 @@ public final class RunDirectory {
   /** The file of a checkpoint that holds the values of what is trained. */
   public static final String PARAMETERS = "parameters.pt";
 
+  private static final String CONFIG = "config.json";
   private static final Pattern CHECKPOINT = Pattern.compile("step-\\d{8}");
+
   private final Path home;
   private final EventFile events;
   private final GradientExchange exchange;
@@ -85,13 +88,25 @@ public final class RunDirectory {
     }
   }
 
-  private static void create(Path home, JsonNode config) throws IOException {
-    Files.createDirectories(home.resolve("checkpoints"));
-    Path file = home.resolve("config.json");
+  /**
+   * Writes nothing.
+   *
+   * @throws IllegalArgumentException if {@code home} holds a run with another config, naming what
+   *     differs
+   */
+  public static void requireSame(Path home, JsonNode config) throws IOException {
+    Path file = home.resolve(CONFIG);
     if (Files.exists(file)) {
       requireSame(
           file.toString(), MAPPER.readTree(file.toFile()), MAPPER.readTree(config.toString()));
-    } else {
+    }
+  }
+
+  private static void create(Path home, JsonNode config) throws IOException {
+    requireSame(home, config);
+    Files.createDirectories(home.resolve("checkpoints"));
+    Path file = home.resolve(CONFIG);
+    if (!Files.exists(file)) {
       writeWhole(file, MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(config) + "\n");
     }
   }
@@ -187,7 +202,8 @@ public final class RunDirectory {
 
   /** Writes the checkpoint of a step; older ones than the last {@code keep} are removed. */
   public Path checkpoint(int step, int keep, Content content) throws IOException {
-    Path folder = home.resolve("checkpoints").resolve(String.format("step-%08d", step));
+    Path folder =
+        home.resolve("checkpoints").resolve(String.format(Locale.ROOT, "step-%08d", step));
     if (!exchange.writes()) {
       return folder;
     }

@@ -15,28 +15,6 @@ import java.util.Optional;
  * goes on from its last checkpoint with the same bits as one that was not.
  */
 public final class TrainingLoop implements AutoCloseable {
-  /**
-   * How a run goes.
-   *
-   * @param checkpointSteps a checkpoint is written after as many steps, and at the end
-   * @param checkpointsKept older ones are removed
-   */
-  public record Settings(
-      Schedule schedule,
-      AdamWOptimizer.Settings optimizer,
-      int checkpointSteps,
-      int checkpointsKept) {
-    public Settings {
-      if (checkpointSteps < 1 || checkpointsKept < 1) {
-        throw new IllegalArgumentException(
-            "checkpoints: expected steps and number kept above 0, found "
-                + checkpointSteps
-                + ", "
-                + checkpointsKept);
-      }
-    }
-  }
-
   /** What is particular to a stage. */
   @FunctionalInterface
   public interface Stage {
@@ -58,7 +36,9 @@ public final class TrainingLoop implements AutoCloseable {
   private static final ObjectMapper MAPPER = new ObjectMapper();
 
   private final Parameters parameters;
-  private final Settings settings;
+  private final TrainingSettings settings;
+  private final Schedule schedule;
+  private final int steps;
   private final RunDirectory directory;
   private final Progress progress;
   private final AdamWOptimizer optimizer;
@@ -70,11 +50,20 @@ public final class TrainingLoop implements AutoCloseable {
    * Begins a run, or goes on with the last checkpoint of its directory.
    *
    * @param model with what is to be trained marked so
+   * @param scheduled steps that the learning rate is planned for; where the run is not to stop
+   *     before, that many are done
    */
-  public TrainingLoop(CausalLm model, Settings settings, RunDirectory directory, Progress progress)
+  public TrainingLoop(
+      CausalLm model,
+      TrainingSettings settings,
+      int scheduled,
+      RunDirectory directory,
+      Progress progress)
       throws IOException {
     this.parameters = model.parameters();
     this.settings = settings;
+    this.schedule = settings.schedule(scheduled);
+    this.steps = settings.steps(scheduled);
     this.directory = directory;
     this.progress = progress;
     this.exchange = directory.exchange();
@@ -129,6 +118,11 @@ public final class TrainingLoop implements AutoCloseable {
     return state;
   }
 
+  /** Steps of the whole run. */
+  public int steps() {
+    return steps;
+  }
+
   /** Steps done. */
   public int done() {
     return done;
@@ -136,10 +130,9 @@ public final class TrainingLoop implements AutoCloseable {
 
   /** Runs until {@code until} steps are done, at most all. */
   public void run(Stage stage, int until) throws IOException {
-    int total = settings.schedule().totalSteps();
-    int end = Math.min(until, total);
+    int end = Math.min(until, steps);
     while (done < end) {
-      double rate = settings.schedule().rate(done);
+      double rate = schedule.rate(done);
       StepMetrics metrics = stage.accumulate(done);
       exchange.sumGradients(parameters);
       double norm = optimizer.step(rate);
@@ -148,9 +141,9 @@ public final class TrainingLoop implements AutoCloseable {
       requireFinite(full);
       directory.log(full);
       if (exchange.writes()) {
-        progress.step(full, total);
+        progress.step(full, steps);
       }
-      if (done % settings.checkpointSteps() == 0 || done == total) {
+      if (done % settings.checkpointSteps() == 0 || done == steps) {
         List<String> states = exchange.gather(stage.state());
         directory.checkpoint(done, settings.checkpointsKept(), folder -> write(folder, states));
       }

@@ -6,7 +6,6 @@ import dev.gavel.relevance.ExplainPlan;
 import dev.gavel.relevance.InvalidRequestException;
 import dev.gavel.relevance.Order;
 import dev.gavel.relevance.RelevanceModel;
-import dev.gavel.training.data.GradeIndex;
 import dev.gavel.training.data.Judgment;
 import dev.gavel.training.model.PackedBatch;
 import java.util.Arrays;
@@ -37,50 +36,12 @@ public final class ResponseEncoder {
   }
 
   /**
-   * Encodes a pair by its grade.
-   *
-   * @throws IllegalArgumentException naming the pair, if it has no grade of the label set, no
-   *     rationale where one is needed, or cannot be judged at all
-   */
-  public PackedBatch.Sequence encode(Judgment judgment) {
-    int label = GradeIndex.of(model.labels(), judgment);
-    if (form == Form.LABEL_ONLY) {
-      return PackedBatch.Sequence.of(prompt(judgment), form(label));
-    }
-    if (judgment.rationale().isBlank()) {
-      throw wrong(judgment, "a rationale for " + form, "none");
-    }
-    ExplainPlan plan = plan(judgment);
-    int[] reasoning = model.tokenize(judgment.rationale());
-    int[] response =
-        form == Form.LABEL_FIRST
-            ? joined(plan.afterLabel().get(label), reasoning, end(plan))
-            : joined(reasoning, plan.verdictCue(), form(label));
-    return PackedBatch.Sequence.of(plan.prompt(), response);
-  }
-
-  /**
-   * Encodes a pair by a distribution over the labels, best grade first; {@link Form#LABEL_ONLY}.
-   * Labels of several tokens are told apart by their first.
-   *
-   * @throws IllegalArgumentException as {@link #encode}, or if two labels begin alike
-   */
-  public PackedBatch.Sequence encodeSoft(Judgment judgment, double[] distribution) {
-    if (form != Form.LABEL_ONLY) {
-      throw new IllegalArgumentException("soft labels: expected LABEL_ONLY, found " + form);
-    }
-    int[] first = firstTokens();
-    if (distribution.length != first.length) {
-      throw wrong(judgment, first.length + " probabilities", distribution.length);
-    }
-    return PackedBatch.Sequence.soft(prompt(judgment), first, distribution);
-  }
-
-  /**
    * Encodes a pair with a loss weight for each label and for the reasoning. What the server writes
    * itself, the cue after a label, is not learned. Without a rationale there is only the label.
+   * Where several labels count they are told apart by their first tokens.
    *
-   * @throws IllegalArgumentException as {@link #encodeSoft}
+   * @throws IllegalArgumentException naming the pair, if it cannot be judged; or if several labels
+   *     count and two begin alike
    */
   public PackedBatch.Sequence encode(Judgment judgment, LabelTarget target) {
     ResponseBuilder response;

@@ -1,24 +1,19 @@
 package dev.gavel.training.sft;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gavel.training.data.Sampler;
 import dev.gavel.training.loss.SftLoss;
 import dev.gavel.training.model.CausalLm;
-import dev.gavel.training.model.Gradients;
 import dev.gavel.training.model.PackedBatch;
-import dev.gavel.training.run.AdamWOptimizer;
 import dev.gavel.training.run.BatchPlan;
 import dev.gavel.training.run.GradientExchange;
 import dev.gavel.training.run.Progress;
 import dev.gavel.training.run.RunDirectory;
-import dev.gavel.training.run.Schedule;
 import dev.gavel.training.run.StepMetrics;
 import dev.gavel.training.run.Trainer;
 import dev.gavel.training.run.TrainingLoop;
+import dev.gavel.training.run.TrainingSettings;
 import dev.gavel.training.torch.Torch;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 
@@ -29,49 +24,12 @@ public final class SftTrainer implements Trainer {
    *
    * @param epochs passes of the sampler
    * @param batchExamples examples of an optimizer step
-   * @param microTokens tokens of a micro-batch; bounds the memory
-   * @param gradients what is kept between forward and backward
-   * @param peakRate highest learning rate
-   * @param warmupShare of all steps
-   * @param endShare of the peak rate, at the end
-   * @param checkpointSteps between checkpoints
    */
-  public record Settings(
-      int epochs,
-      int batchExamples,
-      int microTokens,
-      Gradients gradients,
-      double peakRate,
-      double warmupShare,
-      double endShare,
-      AdamWOptimizer.Settings optimizer,
-      int checkpointSteps,
-      int checkpointsKept) {
-    /** Two epochs, 5% warm-up and a cosine to zero, as in the paper's kin; small batches. */
-    public static Settings defaults(double peakRate) {
-      return new Settings(
-          2, 32, 4096, Gradients.ALL, peakRate, .05, 0, AdamWOptimizer.Settings.DEFAULT, 200, 2);
-    }
-
+  public record Settings(int epochs, int batchExamples, TrainingSettings training) {
     public Settings {
-      if (epochs < 1 || !(warmupShare >= 0 && warmupShare <= 1)) {
-        throw new IllegalArgumentException(
-            "sft: expected epochs above 0 and warmupShare from 0 to 1, found "
-                + epochs
-                + ", "
-                + warmupShare);
+      if (epochs < 1) {
+        throw new IllegalArgumentException("epochs: expected more than 0, found " + epochs);
       }
-    }
-
-    ObjectNode toJson() {
-      ObjectNode json = JsonNodeFactory.instance.objectNode();
-      json.put("stage", "sft");
-      json.put("epochs", epochs).put("batch_examples", batchExamples);
-      json.put("micro_tokens", microTokens).put("gradients", gradients.name());
-      json.put("peak_rate", peakRate).put("warmup_share", warmupShare).put("end_share", endShare);
-      json.put("beta1", optimizer.beta1()).put("beta2", optimizer.beta2());
-      json.put("epsilon", optimizer.epsilon()).put("weight_decay", optimizer.weightDecay());
-      return json.put("clip_norm", optimizer.clipNorm()).put("checkpoint_steps", checkpointSteps);
     }
   }
 
@@ -81,35 +39,14 @@ public final class SftTrainer implements Trainer {
   private final BatchPlan plan;
   private final TrainingLoop loop;
   private final GradientExchange exchange;
-  private final int steps;
 
   /**
-   * Begins a run in {@code home}, or goes on with it.
+   * Begins a run, or goes on with it. Of several workers, all have the same model, examples and
+   * settings; a step has {@code batchExamples} over all of them.
    *
    * @param model with what is to be trained marked so
    * @param examples each with a target
    * @param sampler over the examples
-   */
-  public SftTrainer(
-      CausalLm model,
-      List<PackedBatch.Sequence> examples,
-      Sampler sampler,
-      Settings settings,
-      Path home,
-      Progress progress)
-      throws IOException {
-    this(
-        model,
-        examples,
-        sampler,
-        settings,
-        RunDirectory.open(home, settings.toJson().put("examples", examples.size())),
-        progress);
-  }
-
-  /**
-   * The same in a directory that is open already. Of several workers, all have the same model,
-   * examples and settings; a step has {@code batchExamples} over all of them.
    */
   public SftTrainer(
       CausalLm model,
@@ -129,25 +66,15 @@ public final class SftTrainer implements Trainer {
       }
     }
     int[] lengths = examples.stream().mapToInt(PackedBatch.Sequence::length).toArray();
-    this.plan = new BatchPlan(sampler, lengths, settings.batchExamples(), settings.microTokens());
-    this.steps = Math.multiplyExact(plan.stepsPerEpoch(), settings.epochs());
-    int warmup = (int) Math.round(settings.warmupShare() * steps);
-    Schedule schedule = new Schedule(settings.peakRate(), warmup, steps, settings.endShare());
-    this.loop =
-        new TrainingLoop(
-            model,
-            new TrainingLoop.Settings(
-                schedule,
-                settings.optimizer(),
-                settings.checkpointSteps(),
-                settings.checkpointsKept()),
-            directory,
-            progress);
+    TrainingSettings training = settings.training();
+    this.plan = new BatchPlan(sampler, lengths, settings.batchExamples(), training.microTokens());
+    int steps = Math.multiplyExact(plan.stepsPerEpoch(), settings.epochs());
+    this.loop = new TrainingLoop(model, training, steps, directory, progress);
   }
 
   @Override
   public int steps() {
-    return steps;
+    return loop.steps();
   }
 
   @Override
@@ -176,6 +103,7 @@ public final class SftTrainer implements Trainer {
       PackedBatch batch = PackedBatch.of(Arrays.stream(micro).mapToObj(examples::get).toList());
       loss +=
           settings
+              .training()
               .gradients()
               .add(
                   model,

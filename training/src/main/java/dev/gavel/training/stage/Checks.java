@@ -1,9 +1,13 @@
 package dev.gavel.training.stage;
 
+import dev.gavel.training.data.Judgment;
 import dev.gavel.training.sft.ResponseEncoder;
 import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 
-/** What the configurations of several stages ask of the same keys. */
+/** What several stages ask of the same keys, and of data. */
 final class Checks {
   private Checks() {}
 
@@ -50,5 +54,16 @@ final class Checks {
     dev(dev, evaluateSteps);
     boolean scored = form != ResponseEncoder.Form.THINK_FIRST;
     require(dev == null || scored, "dev", "none with form think-first", dev);
+  }
+
+  /** No two pairs of the file {@code data} have the same id. */
+  static void ids(List<Judgment> pairs, Path data) {
+    Set<String> ids = new HashSet<>();
+    for (Judgment pair : pairs) {
+      if (!ids.add(pair.id())) {
+        throw new IllegalArgumentException(
+            data + ": expected every id once, found " + pair.id() + " again");
+      }
+    }
   }
 }

@@ -77,6 +77,9 @@ public final class CompareStage {
     if (pairs.isEmpty()) {
       throw new IllegalArgumentException(data + ": expected judged pairs, found none");
     }
+    if (models.judge().isPresent()) {
+      Checks.ids(pairs, data); // by which the judge's verdicts are found
+    }
     Answers base = answers(models.base(), pairs, data, progress);
     Answers model = answers(models.model(), pairs, data, progress);
     requireSameGrades(base, model);
@@ -128,8 +131,7 @@ public final class CompareStage {
   }
 
   private static Map<String, Scored> byId(Answers answers) {
-    return answers.scored().stream()
-        .collect(Collectors.toMap(Scored::id, Function.identity(), (first, again) -> first));
+    return answers.scored().stream().collect(Collectors.toMap(Scored::id, Function.identity()));
   }
 
   private static String title(Judgment pair) {

@@ -1,6 +1,7 @@
 package dev.gavel.training.stage;
 
 import dev.gavel.relevance.RelevanceModel;
+import dev.gavel.training.data.Judgment;
 import dev.gavel.training.data.JudgmentFile;
 import dev.gavel.training.evaluation.ConfusionMatrix;
 import dev.gavel.training.evaluation.Decision;
@@ -26,8 +27,12 @@ public final class DevSet {
   public DevSet(RelevanceModel model, Path file, int microTokens) {
     this.labels = model.labels().size();
     this.microTokens = microTokens;
+    List<Judgment> pairs = JudgmentFile.read(file);
+    if (pairs.isEmpty()) {
+      throw new IllegalArgumentException(file + ": expected judged pairs, found none");
+    }
     try {
-      this.scorer = new LabelScorer(model, JudgmentFile.read(file));
+      this.scorer = new LabelScorer(model, pairs);
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
     }

@@ -65,16 +65,6 @@ public record DpoConfig(
 
   DpoTrainer.Settings trainer() {
     return new DpoTrainer.Settings(
-        new DpoLoss(beta, nllWeight, lengthNormalized),
-        epochs,
-        batchPairs,
-        microTokens,
-        gradients,
-        learningRate,
-        warmupShare,
-        endShare,
-        optimizer(),
-        checkpointSteps,
-        averageCheckpoints);
+        new DpoLoss(beta, nllWeight, lengthNormalized), epochs, batchPairs, training());
   }
 }

@@ -160,7 +160,7 @@ public record GrpoConfig(
     boolean reasoned = form != ResponseEncoder.Form.LABEL_ONLY;
     boolean judged = reward.format() > 0 || reward.consistency() > 0;
     Checks.require(reasoned || !judged, "reward", "the label alone with form label-only", reward);
-    new GrpoSettings.Use(innerEpochs, pushBatches, oldLogProbs); // checks these
+    new GrpoSettings.Use(innerEpochs, pushBatches, oldLogProbs).requirePushAt(checkpointSteps);
   }
 
   SamplingSpec spec() {
@@ -185,14 +185,7 @@ public record GrpoConfig(
             objective.clipLow(), objective.clipHigh(), objective.klWeight(), objective.mean()),
         new GrpoSettings.AdvantageRule(objective.scaled(), objective.advantageClamp()),
         new GrpoSettings.Use(innerEpochs, pushBatches, oldLogProbs),
-        microTokens,
-        gradients,
-        learningRate,
-        warmupShare,
-        endShare,
-        optimizer(),
-        checkpointSteps,
-        averageCheckpoints,
+        training(),
         seed);
   }
 }

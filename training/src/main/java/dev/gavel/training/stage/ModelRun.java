@@ -29,11 +29,7 @@ record ModelRun(
    * @param evaluateSteps dev metrics after as many steps, and at the end; 0 is at the end only
    */
   void train(Trainer trainer, int evaluateSteps) throws IOException {
-    train(trainer, evaluateSteps, trainer.steps());
-  }
-
-  /** The same, ended after {@code total} steps if the trainer has more. */
-  void train(Trainer trainer, int evaluateSteps, int total) throws IOException {
+    int total = trainer.steps();
     int every = evaluateSteps == 0 ? total : evaluateSteps;
     for (int done = trainer.done(); ; done = trainer.done()) {
       boolean due = done > 0 && (done % every == 0 || done == total);

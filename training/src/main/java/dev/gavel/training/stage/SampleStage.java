@@ -15,7 +15,6 @@ import dev.gavel.training.run.StepMetrics;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -54,12 +53,8 @@ public final class SampleStage {
   /** Reads pairs with a grade each, of which no two have the same id. */
   static List<Judgment> pairs(RelevanceModel model, Path data) {
     List<Judgment> pairs = JudgmentFile.read(data);
-    Set<String> ids = new HashSet<>();
+    Checks.ids(pairs, data);
     for (Judgment pair : pairs) {
-      if (!ids.add(pair.id())) {
-        throw new IllegalArgumentException(
-            data + ": expected every id once, found " + pair.id() + " again");
-      }
       try {
         GradeIndex.of(model.labels(), pair);
       } catch (IllegalArgumentException e) {

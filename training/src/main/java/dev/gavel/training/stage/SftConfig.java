@@ -159,16 +159,6 @@ public record SftConfig(
   }
 
   SftTrainer.Settings trainer() {
-    return new SftTrainer.Settings(
-        epochs,
-        batchExamples,
-        microTokens,
-        gradients,
-        learningRate,
-        warmupShare,
-        endShare,
-        optimizer(),
-        checkpointSteps,
-        averageCheckpoints);
+    return new SftTrainer.Settings(epochs, batchExamples, training());
   }
 }

@@ -79,7 +79,7 @@ record SftExamples(List<PackedBatch.Sequence> sequences, int[] classes, List<Fil
     List<Integer> classes = new ArrayList<>();
     for (Row row : rows) {
       LabelTarget target = target(row, classWeights, config);
-      PackedBatch.Sequence sequence = encoder.encode(row.judgment(), target);
+      PackedBatch.Sequence sequence = encoded(encoder, row, target);
       for (int i = 0; i < row.file().repeat(); i++) {
         sequences.add(sequence);
         classes.add(Decision.ARGMAX.label(row.distribution()));
@@ -87,6 +87,15 @@ record SftExamples(List<PackedBatch.Sequence> sequences, int[] classes, List<Fil
     }
     return new SftExamples(
         sequences, classes.stream().mapToInt(Integer::intValue).toArray(), files);
+  }
+
+  private static PackedBatch.Sequence encoded(
+      ResponseEncoder encoder, Row row, LabelTarget target) {
+    try {
+      return encoder.encode(row.judgment(), target);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(row.file().path() + ": " + e.getMessage(), e);
+    }
   }
 
   private static List<Row> rows(SftConfig.DataFile file, RelevanceModel model, SftConfig config) {

@@ -42,8 +42,7 @@ public final class SftStage {
               config.trainer(),
               stage.directory(),
               progress)) {
-        int last = config.stopSteps() == 0 ? trainer.steps() : config.stopSteps();
-        run.train(trainer, config.evaluateSteps(), Math.min(last, trainer.steps()));
+        run.train(trainer, config.evaluateSteps());
       }
       run.finish(config.averageCheckpoints(), Map.of("sft", origin()));
       return run.written(SftReport.of(config, stage.base(), examples, stage.directory().metrics()));

@@ -125,14 +125,15 @@ class JudgmentFileTest {
   @Test
   void otherBytesAreNamed() throws IOException {
     Path file = folder.resolve("bad.jsonl");
-    Files.write(file, "{\"query\":\"caf\u00e9\"}".getBytes(StandardCharsets.ISO_8859_1));
-    assertThrows(DataFormatException.class, () -> JudgmentFile.read(file));
-    Path noGzip = file("bad.jsonl.gz", "{}");
-    assertThrows(DataFormatException.class, () -> JudgmentFile.read(noGzip));
+    String lines = "{\"query\":\"a\",\"title\":\"b\",\"grade\":1}\n\n{\"query\":\"caf\u00e9\"}";
+    Files.write(file, lines.getBytes(StandardCharsets.ISO_8859_1));
+    assertEquals(
+        file + " line 3: expected UTF-8 text, found other bytes",
+        assertThrows(DataFormatException.class, () -> JudgmentFile.read(file)).getMessage());
     Path absent = folder.resolve("absent.jsonl");
     DataFormatException error =
         assertThrows(DataFormatException.class, () -> JudgmentFile.read(absent));
-    assertEquals(absent + ": expected a file, found nothing", error.getMessage());
+    assertEquals(absent + ": expected a file, found nothing there", error.getMessage());
   }
 
   @Test

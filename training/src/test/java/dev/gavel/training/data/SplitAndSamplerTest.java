@@ -97,11 +97,11 @@ class SplitAndSamplerTest {
       int[] order = sampler.epoch(epoch);
       assertEquals(39, Arrays.stream(order).distinct().count());
       int[] drawn = Arrays.stream(order).map(i -> classes[i]).toArray();
-      assertEquals(0, Sampler.variation(drawn));
+      assertEquals(0, Sampler.variation(drawn, 3));
       Arrays.stream(order).forEach(seen::add);
     }
     assertEquals(103, seen.size());
-    assertTrue(Sampler.variation(classes) > .5);
+    assertTrue(Sampler.variation(classes, 3) > .5);
   }
 
   @Test
@@ -114,32 +114,6 @@ class SplitAndSamplerTest {
       long times = Arrays.stream(order).filter(drawn -> drawn == index).count();
       assertTrue(times == 2 || times == 3, index + " drawn " + times);
     }
-  }
-
-  @Test
-  void weightsAreInclusionRates() {
-    double[] weights = {0, 1, 2, 4, 0, 1};
-    Sampler sampler = new WeightedSampler(weights, 1, SEED);
-    int[] drawn = new int[6];
-    int epochs = 20_000;
-    for (int epoch = 0; epoch < epochs; epoch++) {
-      drawn[sampler.epoch(epoch)[0]]++;
-    }
-    for (int i = 0; i < 6; i++) {
-      double share = weights[i] / 8;
-      double deviation = Math.sqrt(epochs * share * (1 - share));
-      assertEquals(epochs * share, drawn[i], 4.5 * deviation, "example " + i + ", seed " + SEED);
-    }
-    int[] all = new WeightedSampler(weights, 4, SEED).epoch(0);
-    assertArrayEquals(new int[] {1, 2, 3, 5}, Arrays.stream(all).sorted().toArray());
-    assertThrows(IllegalArgumentException.class, () -> new WeightedSampler(weights, 5, SEED));
-  }
-
-  @Test
-  void difficultyDropsWhatTeachesNothing() {
-    double[] weights =
-        WeightedSampler.difficulty(new double[] {0, .005, .25, .5, .9, .95, 1}, .01, .9);
-    assertArrayEquals(new double[] {0, 0, .1875, .25, .09, 0, 0}, weights, 1e-15);
   }
 
   @Test

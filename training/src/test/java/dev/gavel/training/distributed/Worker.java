@@ -21,6 +21,7 @@ import dev.gavel.training.run.BatchPlan;
 import dev.gavel.training.run.GradientExchange;
 import dev.gavel.training.run.Progress;
 import dev.gavel.training.run.RunDirectory;
+import dev.gavel.training.run.TrainingSettings;
 import dev.gavel.training.sft.SftTrainer;
 import dev.gavel.training.torch.Torch;
 import java.io.DataInputStream;
@@ -178,14 +179,16 @@ final class Worker {
         new SftTrainer.Settings(
             2,
             BATCH,
-            30,
-            Gradients.LAYER_INPUTS,
-            1e-3,
-            .1,
-            .1,
-            AdamWOptimizer.Settings.DEFAULT,
-            4,
-            2);
+            new TrainingSettings(
+                30,
+                Gradients.LAYER_INPUTS,
+                1e-3,
+                .1,
+                .1,
+                AdamWOptimizer.Settings.DEFAULT,
+                4,
+                2,
+                0));
     for (int stop : new int[] {6, STEPS}) {
       try (CausalLm model = model(ScalarType.Double);
           SftTrainer trainer =
@@ -216,14 +219,8 @@ final class Worker {
             new DpoLoss(.3, .5),
             2,
             4,
-            50,
-            Gradients.ALL,
-            1e-3,
-            .1,
-            .1,
-            AdamWOptimizer.Settings.DEFAULT,
-            4,
-            1);
+            new TrainingSettings(
+                50, Gradients.ALL, 1e-3, .1, .1, AdamWOptimizer.Settings.DEFAULT, 4, 1, 0));
     for (int stop : new int[] {5, DPO_STEPS}) {
       try (CausalLm model = model(ScalarType.Double);
           DpoTrainer trainer =
@@ -249,14 +246,8 @@ final class Worker {
             new GrpoLoss(.2, .2, 0, GrpoLoss.Mean.SEQUENCE),
             new GrpoSettings.AdvantageRule(true, 2),
             new GrpoSettings.Use(1, 1, GrpoSettings.OldLogProbs.ROLLOUT),
-            100,
-            Gradients.ALL,
-            1e-3,
-            0,
-            1,
-            AdamWOptimizer.Settings.DEFAULT,
-            2,
-            2,
+            new TrainingSettings(
+                100, Gradients.ALL, 1e-3, 0, 1, AdamWOptimizer.Settings.DEFAULT, 2, 2, 0),
             5);
     List<int[]> prompts = ToySource.prompts(24, 1);
     int[] labels = ToySource.labels(24);

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.gavel.training.data.Sampler;
 import dev.gavel.training.loss.DpoLoss;
 import dev.gavel.training.model.CausalLm;
@@ -13,7 +14,9 @@ import dev.gavel.training.model.Lora;
 import dev.gavel.training.model.PackedBatch;
 import dev.gavel.training.run.AdamWOptimizer;
 import dev.gavel.training.run.Progress;
+import dev.gavel.training.run.RunDirectory;
 import dev.gavel.training.run.StepMetrics;
+import dev.gavel.training.run.TrainingSettings;
 import dev.gavel.training.torch.Torch;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -33,6 +36,10 @@ class DpoTrainerTest {
   private static final int STEPS = 10;
 
   @TempDir Path folder;
+
+  private static RunDirectory open(Path home) throws IOException {
+    return RunDirectory.open(home, JsonNodeFactory.instance.objectNode());
+  }
 
   @BeforeAll
   static void load() {
@@ -72,14 +79,8 @@ class DpoTrainerTest {
         new DpoLoss(.3, .1),
         epochs,
         batch,
-        micro,
-        Gradients.ALL,
-        rate,
-        .1,
-        .1,
-        AdamWOptimizer.Settings.DEFAULT,
-        5,
-        2);
+        new TrainingSettings(
+            micro, Gradients.ALL, rate, .1, .1, AdamWOptimizer.Settings.DEFAULT, 5, 2, 0));
   }
 
   private static CausalLm model(boolean adapters) {
@@ -109,7 +110,7 @@ class DpoTrainerTest {
                   preferences(40, 1),
                   Sampler.shuffled(40, 2),
                   settings(8, 60, 2, 3e-3),
-                  home,
+                  open(home),
                   Progress.SILENT)) {
         assertEquals(i == 0 ? 0 : 5, trainer.done());
         assertEquals(STEPS, trainer.steps());
@@ -142,7 +143,7 @@ class DpoTrainerTest {
                 preferences(11, 6),
                 Sampler.shuffled(11, 2),
                 settings(11, microTokens, 2, 3e-3),
-                folder.resolve(home),
+                open(folder.resolve(home)),
                 (metrics, total) -> out.add(metrics))) {
       trainer.run();
     }
@@ -188,7 +189,7 @@ class DpoTrainerTest {
               train,
               Sampler.shuffled(1400, 5),
               settings(16, 400, 2, 3e-3),
-              folder,
+              open(folder),
               (metrics, total) -> steps.add(metrics.values()))) {
         trainer.run();
       }
@@ -224,7 +225,7 @@ class DpoTrainerTest {
                           preferences(40, 9),
                           Sampler.shuffled(40, 2),
                           settings(8, 60, 2, 3e-3),
-                          folder,
+                          open(folder),
                           Progress.SILENT))
               .getMessage();
       assertTrue(message.contains("reference.f64: expected the reference of these"), message);

@@ -13,6 +13,7 @@ import dev.gavel.relevance.model.RandomModel;
 import dev.gavel.training.data.Judgment;
 import dev.gavel.training.model.CausalLm;
 import dev.gavel.training.model.PackedBatch;
+import dev.gavel.training.sft.LabelTarget;
 import dev.gavel.training.sft.ResponseEncoder;
 import dev.gavel.training.torch.Torch;
 import java.io.IOException;
@@ -94,7 +95,8 @@ class EngineScorerTest {
         assertEquals(pair.id(), scored.get(i).id());
         assertEquals(pair.query(), scored.get(i).query());
         assertEquals(4 - pair.grade().getAsInt(), scored.get(i).truth());
-        PackedBatch batch = PackedBatch.of(List.of(encoder.encodeSoft(pair, even)));
+        PackedBatch batch =
+            PackedBatch.of(List.of(encoder.encode(pair, new LabelTarget(0, even, 0))));
         double[] expected = trainer.score(batch);
         double mass = 0;
         for (int j = 0; j < 4; j++) {

@@ -64,7 +64,7 @@ class GroupCollectorTest {
   void roundsGoOnUntilTheBatchIsFullAndTheRestIsKept() {
     Scripted source = new Scripted(0, 1, 4, 3, 0, 2, 1, 4, 2);
     GroupCollector collector = collector(source, new GroupRule(GROUP, GROUP, 2, 3, 5));
-    GroupCollector.Collected first = collector.collect(2, 9);
+    GroupCollector.Collected first = collector.collect(2, 9, false);
     assertArrayEquals(new int[] {1, 3}, pairs(first)); // of the rounds 0 1 2 and 3 4 5
     assertEquals(2, first.tally().rounds);
     assertEquals(6, first.tally().sampled);
@@ -75,11 +75,12 @@ class GroupCollectorTest {
     assertEquals(10, first.tally().reward);
     assertEquals(6 * GROUP, first.tally().tokens);
     // Pair 5 was left over; one more round for the other.
-    assertArrayEquals(new int[] {5, 6}, pairs(collector.collect(2, 10)));
+    GroupCollector.Collected second = collector.collect(2, 10, true);
+    assertArrayEquals(new int[] {5, 6}, pairs(second));
     assertEquals(3, source.rounds.size());
-    collector.drop(); // pair 8 was left over
-    GroupCollector.Collected third = collector.collect(2, 11);
-    assertEquals(1, third.tally().dropped);
+    assertEquals(1, second.tally().dropped, "pair 8 was left over, and the policy changes");
+    GroupCollector.Collected third = collector.collect(2, 11, false);
+    assertEquals(0, third.tally().dropped);
     assertArrayEquals(new int[] {1, 3}, pairs(third)); // the pool begins again
     assertEquals(source.seeds.size(), source.seeds.stream().distinct().count());
   }
@@ -88,8 +89,8 @@ class GroupCollectorTest {
   void whatTheFirstRoundsLeftMayBeEnough() {
     Scripted source = new Scripted(1, 2, 3, 1);
     GroupCollector collector = collector(source, new GroupRule(GROUP, GROUP, 2, 4, 0));
-    assertArrayEquals(new int[] {0, 1}, pairs(collector.collect(2, 1)));
-    GroupCollector.Collected second = collector.collect(2, 2);
+    assertArrayEquals(new int[] {0, 1}, pairs(collector.collect(2, 1, false)));
+    GroupCollector.Collected second = collector.collect(2, 2, false);
     assertArrayEquals(new int[] {2, 3}, pairs(second));
     assertEquals(0, second.tally().rounds);
   }
@@ -98,14 +99,14 @@ class GroupCollectorTest {
   void gammaDropsWhatIsTooEasy() {
     Scripted source = new Scripted(1, 2, 3, 4);
     GroupCollector collector = collector(source, new GroupRule(GROUP, 3, 2, 4, 0));
-    assertArrayEquals(new int[] {0, 1}, pairs(collector.collect(4, 1)));
+    assertArrayEquals(new int[] {0, 1}, pairs(collector.collect(4, 1, false)));
   }
 
   @Test
   void refillsAreBoundedAndAnEmptyBatchIsNamed() {
     Scripted source = new Scripted(0, 4, 4);
     GroupRule rule = new GroupRule(GROUP, GROUP, 2, 3, 2);
-    GroupCollector.Collected none = collector(source, rule).collect(2, 1);
+    GroupCollector.Collected none = collector(source, rule).collect(2, 1, false);
     assertEquals(3, none.tally().rounds);
     assertEquals(List.of(), none.groups());
     GroupMetrics metrics = GroupMetrics.of(none, new int[] {1, 1, 1}, rule, GradientExchange.ALONE);
@@ -139,7 +140,8 @@ class GroupCollectorTest {
             new GroupRule(GROUP, GROUP, 1, 1, 0));
     assertEquals(
         "responses of pair 0: expected 4, found 1",
-        assertThrows(IllegalStateException.class, () -> collector.collect(1, 1)).getMessage());
+        assertThrows(IllegalStateException.class, () -> collector.collect(1, 1, false))
+            .getMessage());
   }
 
   @Test
@@ -150,6 +152,11 @@ class GroupCollectorTest {
     // Counts 6, 3, 2: mean 11/3, variance (49 + 4 + 25) / 27.
     double natural = Math.sqrt(78 / 27.0) / (11 / 3.0);
     assertEquals(natural, PairPool.variation(PairPool.order(labels, false, 3), labels), 1e-12);
+    // Of the three labels two are there, 6 and 3 times: as uneven as 6, 3 and none.
+    int[] drawn = {0, 1, 0, 0, 1, 0, 0, 1, 0};
+    assertEquals(Math.sqrt(6) / 3, Sampler.variation(drawn, 3), 1e-12);
+    assertEquals(Math.sqrt(2), Sampler.variation(new int[] {2, 2}, 3), 1e-12, "one of three");
+    assertEquals(0, Sampler.variation(new int[0], 3));
     int[] whole = new PairPool(balanced, 0, 1).next(15);
     for (int rank = 0; rank < 3; rank++) {
       PairPool pool = new PairPool(balanced, rank, 3);

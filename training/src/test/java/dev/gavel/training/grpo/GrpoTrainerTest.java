@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.gavel.training.data.Sampler;
 import dev.gavel.training.loss.GrpoLoss;
 import dev.gavel.training.model.CausalLm;
@@ -12,7 +13,9 @@ import dev.gavel.training.model.Gradients;
 import dev.gavel.training.model.PackedBatch;
 import dev.gavel.training.run.AdamWOptimizer;
 import dev.gavel.training.run.Progress;
+import dev.gavel.training.run.RunDirectory;
 import dev.gavel.training.run.StepMetrics;
+import dev.gavel.training.run.TrainingSettings;
 import dev.gavel.training.sft.SftTrainer;
 import dev.gavel.training.torch.Torch;
 import java.io.IOException;
@@ -38,6 +41,10 @@ class GrpoTrainerTest {
   private static Map<String, double[]> start;
 
   /** A policy that answers with labels, but not often with the right one. */
+  private static RunDirectory open(Path home) throws IOException {
+    return RunDirectory.open(home, JsonNodeFactory.instance.objectNode());
+  }
+
   @BeforeAll
   static void pretrain() throws IOException {
     Torch.load();
@@ -54,12 +61,15 @@ class GrpoTrainerTest {
             .toList();
     SftTrainer.Settings settings =
         new SftTrainer.Settings(
-            1, 16, 400, Gradients.ALL, 2e-3, .1, 1, AdamWOptimizer.Settings.DEFAULT, 100, 1);
+            1,
+            16,
+            new TrainingSettings(
+                400, Gradients.ALL, 2e-3, .1, 1, AdamWOptimizer.Settings.DEFAULT, 100, 1, 0));
     try (CausalLm model = CausalLm.load(ToySource.MODEL)) {
       model.parameters().train(true);
       try (SftTrainer trainer =
           new SftTrainer(
-              model, examples, Sampler.shuffled(320, 3), settings, shared, Progress.SILENT)) {
+              model, examples, Sampler.shuffled(320, 3), settings, open(shared), Progress.SILENT)) {
         trainer.run();
       }
       start = values(model);
@@ -92,14 +102,16 @@ class GrpoTrainerTest {
         new GrpoLoss(.2, .2, .02, GrpoLoss.Mean.TOKEN),
         new GrpoSettings.AdvantageRule(true, 2),
         use,
-        200,
-        Gradients.ALL,
-        1e-3,
-        .1,
-        1,
-        AdamWOptimizer.Settings.DEFAULT,
-        checkpointSteps,
-        2,
+        new TrainingSettings(
+            200,
+            Gradients.ALL,
+            1e-3,
+            .1,
+            1,
+            AdamWOptimizer.Settings.DEFAULT,
+            checkpointSteps,
+            2,
+            0),
         7);
   }
 
@@ -129,7 +141,7 @@ class GrpoTrainerTest {
             new GrpoTrainer.Task(
                 policy, reference, LABELS, PairPool.order(LABELS, true, 5), source, Reward.LABEL);
         try (GrpoTrainer trainer =
-            new GrpoTrainer(task, settings, home, (step, total) -> metrics.add(step))) {
+            new GrpoTrainer(task, settings, open(home), (step, total) -> metrics.add(step))) {
           trainer.run(stop);
         }
         weights = values(policy);
@@ -164,8 +176,24 @@ class GrpoTrainerTest {
     whole
         .weights()
         .forEach((name, values) -> assertArrayEquals(values, resumed.weights().get(name), name));
+    List<String> expected = lines(folder.resolve("whole"));
+    assertEquals(expected, lines(folder.resolve("resumed")));
+    assertTrue(expected.toString().matches(".*dropped [1-9].*"), expected.toString());
     assertTrue(whole.metrics().get(1).values().get("ratio_deviation") > 1e-4);
     assertTrue(!whole.metrics().get(1).values().containsKey("reward"), "nothing was sampled");
+  }
+
+  /** What the steps of a run came to, without times. */
+  private static List<String> lines(Path home) throws IOException {
+    return open(home).metrics().stream()
+        .map(
+            each ->
+                each.get("loss")
+                    + " "
+                    + each.path("reward")
+                    + " dropped "
+                    + each.path("dropped_groups"))
+        .toList();
   }
 
   @Test

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -81,6 +82,19 @@ class RunTest {
     assertThrows(
         IllegalArgumentException.class,
         () -> RunDirectory.open(folder, config(3).put("more", true)));
+  }
+
+  @Test
+  void checkpointsAreFoundInLocalesWithOtherDigits() throws IOException {
+    Locale before = Locale.getDefault();
+    Locale.setDefault(Locale.forLanguageTag("ar-EG"));
+    try {
+      RunDirectory run = RunDirectory.open(folder, config(1));
+      run.checkpoint(7, 1, into -> Files.writeString(into.resolve("state"), "s"));
+      assertEquals(7, RunDirectory.step(run.latest().orElseThrow()));
+    } finally {
+      Locale.setDefault(before);
+    }
   }
 
   @Test

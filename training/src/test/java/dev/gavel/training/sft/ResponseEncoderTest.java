@@ -19,8 +19,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalDouble;
-import java.util.OptionalInt;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -30,6 +28,9 @@ class ResponseEncoderTest {
   private static final Item SHOES = new Item("", "", "red running shoes", "for women", List.of());
   private static final Judgment RELATED =
       Judgment.graded("p1", "blue shoes", SHOES, 3).withRationale(" they are red.");
+
+  /** 3-Related alone. */
+  private static final LabelTarget HARD = new LabelTarget(1, new double[] {0, 1, 0, 0}, 1);
 
   @TempDir static Path folder;
   private static RelevanceModel model;
@@ -54,7 +55,8 @@ class ResponseEncoderTest {
 
   @Test
   void theLabelComesWhereTheServerReadsIt() {
-    PackedBatch.Sequence sequence = new ResponseEncoder(model, Form.LABEL_ONLY).encode(RELATED);
+    PackedBatch.Sequence sequence =
+        new ResponseEncoder(model, Form.LABEL_ONLY).encode(RELATED, HARD);
     ExplainPlan plan = model.explain("blue shoes", SHOES, Order.LABEL_FIRST, List.of());
     assertArrayEquals(plan.prompt(), Arrays.copyOf(whole(sequence), plan.prompt().length));
     assertEquals(plan.prompt().length - 1, sequence.rows()[0]);
@@ -63,21 +65,27 @@ class ResponseEncoderTest {
 
   @Test
   void labelFirstContinuesAsAnExplanationDoes() {
-    PackedBatch.Sequence sequence = new ResponseEncoder(model, Form.LABEL_FIRST).encode(RELATED);
+    PackedBatch.Sequence sequence =
+        new ResponseEncoder(model, Form.LABEL_FIRST).encode(RELATED, HARD);
     ExplainPlan plan = model.explain("blue shoes", SHOES, Order.LABEL_FIRST, List.of());
     int[] after = plan.afterLabel().get(1);
-    assertArrayEquals(after, Arrays.copyOf(sequence.targets(), after.length));
-    int[] rest = Arrays.copyOfRange(sequence.targets(), after.length, sequence.targets().length);
+    int[] form = model.labelTokens().get(1).get(0);
+    int prompt = plan.prompt().length;
+    assertArrayEquals(after, Arrays.copyOfRange(whole(sequence), prompt, prompt + after.length));
+    assertArrayEquals(form, Arrays.copyOf(sequence.targets(), form.length));
+    int[] rest = Arrays.copyOfRange(sequence.targets(), form.length, sequence.targets().length);
     assertEquals(" they are red.", model.detokenize(Arrays.copyOf(rest, rest.length - 1)));
     assertTrue(plan.endTokens().contains(rest[rest.length - 1]));
-    // Prompt tokens are no targets.
-    assertEquals(plan.prompt().length - 1, sequence.rows()[0]);
-    assertEquals(whole(sequence).length - plan.prompt().length, sequence.targets().length);
+    // The tokens of the prompt and of the cue are no targets.
+    assertEquals(prompt - 1, sequence.rows()[0]);
+    int cue = after.length - form.length;
+    assertEquals(whole(sequence).length - prompt - cue, sequence.targets().length);
   }
 
   @Test
   void thinkFirstEndsWithTheLabel() {
-    PackedBatch.Sequence sequence = new ResponseEncoder(model, Form.THINK_FIRST).encode(RELATED);
+    PackedBatch.Sequence sequence =
+        new ResponseEncoder(model, Form.THINK_FIRST).encode(RELATED, HARD);
     ExplainPlan plan = model.explain("blue shoes", SHOES, Order.THINK_FIRST, List.of());
     String text = model.detokenize(sequence.targets());
     assertEquals(" they are red." + model.detokenize(plan.verdictCue()) + "Mostly", text);
@@ -88,7 +96,7 @@ class ResponseEncoderTest {
   void softLabelsShareOneRow() {
     double[] shares = {.1, .2, .3, .4};
     PackedBatch.Sequence sequence =
-        new ResponseEncoder(model, Form.LABEL_ONLY).encodeSoft(RELATED, shares);
+        new ResponseEncoder(model, Form.LABEL_ONLY).encode(RELATED, new LabelTarget(1, shares, 1));
     assertEquals(1, Arrays.stream(sequence.rows()).distinct().count());
     assertArrayEquals(shares, sequence.weights());
     for (int i = 0; i < 4; i++) {
@@ -100,32 +108,17 @@ class ResponseEncoderTest {
   @Test
   void pairsThatCannotBeLearnedAreNamed() {
     ResponseEncoder labels = new ResponseEncoder(model, Form.LABEL_ONLY);
-    ResponseEncoder reasoned = new ResponseEncoder(model, Form.LABEL_FIRST);
-    assertMessage(
-        "pair p2: expected a grade of [4.0, 3.0, 2.0, 1.0], found 7",
-        () -> labels.encode(Judgment.graded("p2", "q", SHOES, 7)));
-    Judgment soft = new Judgment("p3", "q", SHOES, OptionalInt.empty(), OptionalDouble.of(2), "");
-    assertMessage(
-        "pair p3: expected a grade of [4.0, 3.0, 2.0, 1.0], found none", () -> labels.encode(soft));
-    assertMessage(
-        "pair p4: expected a rationale for LABEL_FIRST, found none",
-        () -> reasoned.encode(Judgment.graded("p4", "q", SHOES, 4)));
-    assertMessage(
-        "pair p1: expected 4 probabilities, found 2",
-        () -> labels.encodeSoft(RELATED, new double[] {.5, .5}));
-    assertThrows(
-        IllegalArgumentException.class,
-        () -> reasoned.encodeSoft(RELATED, new double[] {.25, .25, .25, .25}));
+    assertEquals(
+        "pair p1: expected 4 label weights, found 2",
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> labels.encode(RELATED, new LabelTarget(1, new double[] {.5, .5}, 1)))
+            .getMessage());
     String blank =
         assertThrows(
                 IllegalArgumentException.class,
-                () -> labels.encode(Judgment.graded("p5", " ", SHOES, 4)))
+                () -> labels.encode(Judgment.graded("p5", " ", SHOES, 4), HARD))
             .getMessage();
     assertTrue(blank.startsWith("pair p5: "), blank);
-  }
-
-  private static void assertMessage(
-      String message, org.junit.jupiter.api.function.Executable action) {
-    assertEquals(message, assertThrows(IllegalArgumentException.class, action).getMessage());
   }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.gavel.training.data.Sampler;
 import dev.gavel.training.model.CausalLm;
 import dev.gavel.training.model.Gradients;
@@ -13,6 +14,8 @@ import dev.gavel.training.model.PackedBatch;
 import dev.gavel.training.model.Precision;
 import dev.gavel.training.run.AdamWOptimizer;
 import dev.gavel.training.run.Progress;
+import dev.gavel.training.run.RunDirectory;
+import dev.gavel.training.run.TrainingSettings;
 import dev.gavel.training.torch.Torch;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -33,6 +36,10 @@ class SftTrainerTest {
   private static final int STEPS = 10;
 
   @TempDir Path folder;
+
+  private static RunDirectory open(Path home) throws IOException {
+    return RunDirectory.open(home, JsonNodeFactory.instance.objectNode());
+  }
 
   @BeforeAll
   static void load() {
@@ -55,7 +62,10 @@ class SftTrainerTest {
 
   private static SftTrainer.Settings settings(Gradients gradients) {
     return new SftTrainer.Settings(
-        2, 8, 40, gradients, 3e-3, .1, .1, AdamWOptimizer.Settings.DEFAULT, 5, 2);
+        2,
+        8,
+        new TrainingSettings(
+            40, gradients, 3e-3, .1, .1, AdamWOptimizer.Settings.DEFAULT, 5, 2, 0));
   }
 
   private static Map<String, double[]> values(CausalLm model) {
@@ -89,7 +99,7 @@ class SftTrainerTest {
                   examples(40, 1),
                   Sampler.shuffled(40, 2),
                   settings(Gradients.ALL),
-                  home,
+                  open(home),
                   Progress.SILENT)) {
         assertEquals(i == 0 ? 0 : 5, trainer.done());
         assertEquals(STEPS, trainer.steps());
@@ -124,14 +134,16 @@ class SftTrainerTest {
         new SftTrainer.Settings(
             2,
             16,
-            200,
-            Gradients.LAYER_INPUTS,
-            3e-3,
-            .1,
-            .1,
-            AdamWOptimizer.Settings.DEFAULT,
-            1000,
-            1);
+            new TrainingSettings(
+                200,
+                Gradients.LAYER_INPUTS,
+                3e-3,
+                .1,
+                .1,
+                AdamWOptimizer.Settings.DEFAULT,
+                1000,
+                1,
+                0));
     List<Double> losses = new ArrayList<>();
     try (CausalLm model = model(false)) {
       double before = accuracy(model, test);
@@ -141,7 +153,7 @@ class SftTrainerTest {
               train,
               Sampler.shuffled(1200, 5),
               settings,
-              folder,
+              open(folder),
               (metrics, total) -> losses.add(metrics.values().get("loss")))) {
         trainer.run();
       }
@@ -175,11 +187,19 @@ class SftTrainerTest {
         PackedBatch.Sequence.soft(prompt, new int[] {3, 4}, new double[] {.25, .75});
     SftTrainer.Settings settings =
         new SftTrainer.Settings(
-            60, 1, 40, Gradients.ALL, 3e-3, 0, 0, AdamWOptimizer.Settings.DEFAULT, 100, 1);
+            60,
+            1,
+            new TrainingSettings(
+                40, Gradients.ALL, 3e-3, 0, 0, AdamWOptimizer.Settings.DEFAULT, 100, 1, 0));
     try (CausalLm model = model(false);
         SftTrainer trainer =
             new SftTrainer(
-                model, List.of(soft), Sampler.shuffled(1, 1), settings, folder, Progress.SILENT)) {
+                model,
+                List.of(soft),
+                Sampler.shuffled(1, 1),
+                settings,
+                open(folder),
+                Progress.SILENT)) {
       trainer.run();
       double[] logs = model.score(PackedBatch.of(List.of(soft)));
       assertEquals(.25, Math.exp(logs[0]), .03);
@@ -204,7 +224,7 @@ class SftTrainerTest {
                           examples,
                           Sampler.shuffled(2, 1),
                           settings(Gradients.ALL),
-                          folder,
+                          open(folder),
                           Progress.SILENT))
               .getMessage());
     }

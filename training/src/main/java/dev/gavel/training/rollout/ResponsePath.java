@@ -15,7 +15,7 @@ import java.util.List;
  * One response in the making. Label-first: the label, drawn where the prompt ends; its cue, then a
  * reasoning token per batch. Think-first: reasoning, the verdict's cue, the label.
  */
-final class Path {
+final class ResponsePath {
   private enum State {
     /** The prompt is not computed yet. */
     WAIT,
@@ -44,7 +44,7 @@ final class Path {
   private int label;
   private double[] labelLogProbs; // of the tokens of the label's form
 
-  Path(PairRun run, int number, KvSpan own) {
+  ResponsePath(PairRun run, int number, KvSpan own) {
     this.run = run;
     this.number = number;
     this.own = own;
