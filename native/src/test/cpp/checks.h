@@ -9,6 +9,7 @@
 
 namespace gavel::test {
 
+using counted::expect;
 using counted::expect_near;
 using counted::random_int;
 using counted::randoms;
@@ -24,6 +25,7 @@ void expect_equal(const std::string& what, float expected, float found);
 int finish();
 
 void test_thread_pool();
+void test_rounding();
 
 // Sweeps of one instruction set.
 void sweep_gemm_f32(const Kernels& kernels);

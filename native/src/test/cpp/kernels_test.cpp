@@ -45,6 +45,7 @@ int main(int argc, char** argv) {
   const uint64_t seed = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : std::random_device()();
   counted::seed(seed);
   gavel::test::test_thread_pool();
+  gavel::test::test_rounding();
   for (int i = 0; gavel::kernels_at(i) != nullptr; i++) {
     sweep(*gavel::kernels_at(i), seed);
   }

@@ -8,6 +8,23 @@ namespace gavel {
 
 namespace {
 
+// One sequence, all of whose rows yield something, so that they pass the last layer too.
+Plan plan_of(const std::vector<int32_t>& tokens, const gavel_batch& batch) {
+  const int count = static_cast<int>(tokens.size());
+  Plan plan;
+  plan.batch = &batch;
+  plan.tokens = tokens;
+  plan.sequences.push_back({0, count, -1, 0, 0, 0, 0, -1, 0});
+  plan.key_tiles = (count + kKeyTile - 1) / kKeyTile;
+  plan.max_visible = count;
+  plan.row_sequence.resize(count);
+  for (int i = 0; i < count; i++) {
+    plan.positions.push_back(i);
+    plan.outputs.push_back({i, 0, 0, 0, i});
+  }
+  return plan;
+}
+
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -29,9 +46,21 @@ void CpuEngine::build() {
   weights_.finish();
   forward_.reset();
   std::unique_ptr<KeyValues> key_values = KeyValues::create(config_, kernels_, pool_.threads());
+  if (weights_.quantizer() != nullptr) {
+    round_weights(*key_values);
+  }
   forward_ = std::make_unique<Forward>(config_, kernels_, weights_, *key_values, pool_);
   head_ = std::make_unique<Head>(config_, kernels_, weights_, pool_);
   key_values_ = std::move(key_values);
+}
+
+void CpuEngine::round_weights(KeyValues& key_values) {
+  if (!sample_.empty()) {
+    const gavel_batch batch = {};
+    Forward forward(config_, kernels_, weights_, key_values, pool_);
+    forward.round_weights(plan_of(sample_, batch), *weights_.quantizer());
+  }
+  weights_.quantizer()->finish();
 }
 
 void CpuEngine::compute(Plan& plan, gavel_outputs& outputs) {

@@ -21,6 +21,7 @@ class CpuEngine : public Engine {
   void prepare(Labels& labels) const override;
   Sizes sizes() const override;
   int64_t workspace_bytes() const override;
+  void round_weights(KeyValues& key_values);
 
   const Kernels& kernels_;
   ThreadPool pool_;

@@ -26,6 +26,19 @@ void Engine::set_tensor(const char* name, int32_t dtype, int32_t rank, const int
   take(name, dtype, rank, shape, data, bytes);
 }
 
+void Engine::set_sample(const int32_t* tokens, int count) {
+  if (finished_) {
+    fail(GAVEL_FAILED_PRECONDITION, "engine: expected a sample before it is finished, found one after");
+  }
+  GAVEL_REQUIRE(count >= 1 && count <= config_.max_positions, "sample: expected 1 to %d tokens, found %d",
+                config_.max_positions, count);
+  for (int i = 0; i < count; i++) {
+    GAVEL_REQUIRE(tokens[i] >= 0 && tokens[i] < config_.vocabulary,
+                  "sample: expected tokens from 0 to %d, found %d", config_.vocabulary - 1, tokens[i]);
+  }
+  sample_.assign(tokens, tokens + count);
+}
+
 void Engine::finish() {
   if (finished_) {
     fail(GAVEL_FAILED_PRECONDITION, "engine: expected to be finished once, found a second time");

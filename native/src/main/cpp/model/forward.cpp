@@ -53,9 +53,23 @@ void Forward::check_cancelled(const Plan& plan) const {
   }
 }
 
+void Forward::round_weights(const Plan& sample, Quantizer& quantizer) {
+  all_rows_.resize(std::max<size_t>(all_rows_.size(), sample.rows()));
+  std::iota(all_rows_.begin(), all_rows_.end(), 0);
+  quantizer_ = &quantizer;
+  run(sample);
+  quantizer_ = nullptr;
+}
+
+// Whether all rows go as one block, through one layer after the other.
+bool Forward::is_wide(const Plan& plan) const {
+  return quantizer_ != nullptr || plan.rows() < 3 * pool_.threads() * kernels_.tile;
+}
+
 void Forward::size_scratch(const Plan& plan) {
   const int rows = plan.rows();
-  const int block = std::min(rows, std::max(kBlockTiles + 1, 3 * pool_.threads()) * kernels_.tile);
+  const int block =
+      quantizer_ != nullptr ? rows : std::min(rows, std::max(kBlockTiles + 1, 3 * pool_.threads()) * kernels_.tile);
   const int widest = std::max({config_.hidden, config_.query_width(), config_.intermediate});
   const int picks = config_.experts_per_token;
   rope_.reserve(plan.max_visible);
@@ -85,7 +99,7 @@ void Forward::run(const Plan& plan) {
   const int layers = config_.layers;
   const int rows = plan.rows();
   const int hidden = config_.hidden;
-  const bool wide = rows < 3 * pool_.threads() * kernels_.tile;
+  const bool wide = is_wide(plan);
   const auto over_blocks = [&](const int* row_ids, int count, float* x, const auto& body) {
     if (wide) {
       body(Block{0, true, row_ids, count, x});
@@ -319,6 +333,9 @@ void Forward::attend(const Plan& plan, int layer, const Block& block) {
 
 void Forward::feed_forward(int index, const Block& block) {
   const Layer& layer = weights_.layers()[index];
+  if (quantizer_ != nullptr) {
+    quantizer_->round_for(layer.experts, block.x, block.count);
+  }
   if (config_.sparse(index)) {
     sparse_feed_forward(index, block);
     return;

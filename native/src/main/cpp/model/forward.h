@@ -13,6 +13,7 @@
 #include "model/int8_rows.h"
 #include "model/key_values.h"
 #include "model/plan.h"
+#include "model/quantizer.h"
 #include "model/rope_table.h"
 #include "model/weights.h"
 #include "support/buffer.h"
@@ -28,6 +29,9 @@ class Forward {
   // Computes the batch; hidden() then holds the plan's outputs, before the final norm.
   // Fails with CANCELLED when the batch is cancelled between layers.
   void run(const Plan& plan);
+
+  // Computes a sample, any number of rows, while the quantizer rounds each layer for what the sample brings to it.
+  void round_weights(const Plan& sample, Quantizer& quantizer);
 
   // [outputs, hidden]
   const float* hidden() const { return out_.data(); }
@@ -75,6 +79,7 @@ class Forward {
     std::vector<int> begins;     // [experts + 1] into order
   };
 
+  bool is_wide(const Plan& plan) const;
   void size_scratch(const Plan& plan);
   void embed(const Plan& plan, const Block& block);
   void keys_values(const Plan& plan, int layer, const Block& block);
@@ -107,7 +112,8 @@ class Forward {
   std::vector<int> all_rows_;     // 0, 1, ...
   std::vector<int> output_rows_;  // rows of the plan's outputs
   std::vector<Workspace> workspaces_;
-  std::vector<Routing> routings_;  // [threads]
+  std::vector<Routing> routings_;   // [threads]
+  Quantizer* quantizer_ = nullptr;  // while weights are being rounded
 };
 
 }  // namespace gavel

@@ -10,6 +10,10 @@ namespace gavel {
 
 namespace {
 
+// Where the residual stream is wider, gate and up are rounded to the nearest: the products of its channels with each
+// other would take gigabytes.
+constexpr int kRoundingWidthMax = 8192;
+
 constexpr int kOutliersMax = 8;      // each adds 1% to the products that read the stream, at a width of 576
 constexpr double kOutlierPower = 2;  // times the mean channel's power
 
@@ -69,7 +73,7 @@ void Quantizer::choose_outliers(const std::vector<Layer>& layers, const TensorVi
   stream_ = Rotation(width, std::move(outliers));
 }
 
-void Quantizer::quantize(Layer& layer, bool sparse, bool last) const {
+void Quantizer::quantize(Layer& layer, bool sparse, bool last) {
   const float* attention_norm = layer.attention_norm.data();
   const float* feed_forward_norm = layer.feed_forward_norm.data();
   round(layer.query, gather_reader(layer.query, attention_norm), stream_inputs());
@@ -94,8 +98,8 @@ void Quantizer::quantize(Layer& layer, bool sparse, bool last) const {
 
 // What the last layer's down_proj gets wrong is not averaged out by any layer behind it, its input is the
 // most uneven of all, and only rows with an output pass it: it stays in fp32.
-void Quantizer::feed_forward(Expert& expert, const float* norm, bool last) const {
-  round(expert.gate_up, gather_reader(expert.gate_up, norm), stream_inputs());
+void Quantizer::feed_forward(Expert& expert, const float* norm, bool last) {
+  waiting_.emplace(&expert.gate_up, Waiting{expert.gate_up, {norm, norm + config_.hidden}});
   if (last) {
     keep(expert.down, gather_writer(expert.down, [](float*) {}));
     return;
@@ -103,6 +107,43 @@ void Quantizer::feed_forward(Expert& expert, const float* norm, bool last) const
   const int width = expert.down.k;
   const auto mix = [width](float* row) { hadamard_blocks(row, width, hadamard_block(width)); };
   round(expert.down, gather_writer(expert.down, mix), {width, 0});
+}
+
+void Quantizer::round_for(const std::vector<Expert>& experts, const float* rows, int count) {
+  const Int8Inputs inputs = stream_inputs();
+  if (inputs.rounded() > kRoundingWidthMax) {
+    return;
+  }
+  std::vector<float> sample;
+  sample.reserve(static_cast<size_t>(count) * inputs.rounded());
+  for (int r = 0; r < count; r++) {
+    const float* row = rows + static_cast<int64_t>(r) * config_.hidden;
+    const double squares = std::inner_product(row, row + config_.hidden, row, 0.0);
+    const double norm = 1 / std::sqrt(squares / config_.hidden + config_.rms_epsilon);
+    for (int i = inputs.outliers; i < config_.hidden; i++) {
+      sample.push_back(static_cast<float>(row[i] * norm));
+    }
+  }
+  const Rounding rounding(sample, inputs.rounded(), pool_);
+  for (const Expert& expert : experts) {
+    const auto found = waiting_.find(&expert.gate_up);
+    if (found != waiting_.end()) {
+      round(found->second, rounding);
+      waiting_.erase(found);
+    }
+  }
+}
+
+void Quantizer::finish() {
+  for (const auto& [linear, waiting] : waiting_) {
+    round(waiting, Rounding());
+  }
+  waiting_.clear();
+}
+
+void Quantizer::round(const Waiting& waiting, const Rounding& rounding) const {
+  Linear& linear = waiting.linear;
+  round(linear, gather_reader(linear, waiting.norm.data()), stream_inputs(), rounding);
 }
 
 // The matrix of a linear layer in fp32, row by row as on disk; gate rows come before up rows.
@@ -195,13 +236,15 @@ void Quantizer::quantize_head(Linear& head, const TensorView& rows, const float*
       }
       transform(row);
     }
-    pack_panel(head, block.data(), begin, static_cast<int>(index));
+    pack_panel(head, block.data(), begin, static_cast<int>(index), Rounding());
   });
 }
 
-void Quantizer::round(Linear& linear, const std::vector<float>& matrix, const Int8Inputs& inputs) const {
+void Quantizer::round(Linear& linear, const std::vector<float>& matrix, const Int8Inputs& inputs,
+                      const Rounding& rounding) const {
   shape(linear, inputs);
-  pool_.run(linear.panels, [&](int64_t index, int) { pack_panel(linear, matrix.data(), 0, static_cast<int>(index)); });
+  pool_.run(linear.panels,
+            [&](int64_t index, int) { pack_panel(linear, matrix.data(), 0, static_cast<int>(index), rounding); });
   linear.staged.clear();
 }
 
@@ -217,7 +260,8 @@ void Quantizer::shape(Linear& linear, const Int8Inputs& inputs) const {
 }
 
 // matrix: rows from column `first` of the layer on.
-void Quantizer::pack_panel(Linear& linear, const float* matrix, int first, int index) const {
+void Quantizer::pack_panel(Linear& linear, const float* matrix, int first, int index,
+                           const Rounding& rounding) const {
   const int panel = kernels_.panel;
   const int width = linear.paired ? panel / 2 : panel;
   const int group = kernels_.int8_layout.group;
@@ -231,6 +275,7 @@ void Quantizer::pack_panel(Linear& linear, const float* matrix, int first, int i
   std::fill_n(scales, panel, 0.0f);
   float* exact = linear.outlier_weights.data() + static_cast<int64_t>(index) * outliers * panel;
   std::fill_n(exact, outliers * panel, 0.0f);
+  std::vector<int8_t> integers(rounded);
   for (int at = 0; at < panel; at++) {
     const int column = index * width + at % width;
     if (column >= linear.columns) {
@@ -245,11 +290,11 @@ void Quantizer::pack_panel(Linear& linear, const float* matrix, int first, int i
     for (int i = 0; i < rounded; i++) {
       most = std::max(most, std::fabs(row[i]));
     }
-    const float inverse = most > 0 ? 127.0f / most : 0.0f;
     scales[at] = most / 127.0f;
+    rounding.round(row, rounded, scales[at], integers.data());
     for (int i = 0; i < rounded; i++) {
       out[(static_cast<int64_t>(i / group) * panel + at) * group + i % group] =
-          static_cast<int8_t>(static_cast<int>(std::nearbyint(row[i] * inverse)) + offset);
+          static_cast<int8_t>(integers[i] + offset);
     }
   }
 }

@@ -83,6 +83,9 @@ class Weights {
   // Fails with FAILED_PRECONDITION, naming a missing tensor.
   void finish();
 
+  // Of int8, which rounds what finish() has left waiting; null of other engines.
+  Quantizer* quantizer() { return quantizer_.get(); }
+
   // Copies the embedding of a token; rotated with the residual stream where linear layers are int8.
   void embed(int32_t token, float* out) const;
 

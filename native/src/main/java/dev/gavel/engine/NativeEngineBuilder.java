@@ -140,6 +140,11 @@ final class NativeEngineBuilder implements EngineBuilder {
     }
   }
 
+  @Override
+  public void sample(int[] tokens) {
+    NativeRuntime.check(Gavel.gavel_engine_set_sample(open(), tokens, tokens.length));
+  }
+
   private NativeEngine open() {
     if (handle == null) {
       throw new EngineException(

@@ -22,6 +22,11 @@ class Int8AccuracyTest {
   private static final double PRODUCT_NOISE = 0.013;
   private static final double AMPLIFICATION = 8;
 
+  /** Of the relative error of a fixture's logits. */
+  static double bound(ModelConfig config) {
+    return AMPLIFICATION * PRODUCT_NOISE * Math.sqrt(4.0 * config.layers() + 1);
+  }
+
   @ParameterizedTest
   @MethodSource("dev.gavel.engine.Golden#all")
   void logitsAreNear(Golden golden) {
@@ -43,7 +48,7 @@ class Int8AccuracyTest {
         }
       }
       double relative = Math.sqrt(error / size);
-      double bound = AMPLIFICATION * PRODUCT_NOISE * Math.sqrt(4.0 * golden.config().layers() + 1);
+      double bound = bound(golden.config());
       System.out.printf("%s: int8 relative error %.4f, bound %.4f%n", golden, relative, bound);
       assertTrue(relative <= bound, () -> "expected at most " + bound + ", found " + relative);
     }

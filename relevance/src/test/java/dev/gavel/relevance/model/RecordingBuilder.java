@@ -25,6 +25,9 @@ final class RecordingBuilder implements EngineBuilder {
   }
 
   @Override
+  public void sample(int[] tokens) {}
+
+  @Override
   public Engine build() {
     throw new UnsupportedOperationException("records only");
   }
