@@ -14,6 +14,9 @@ constexpr int kMost = 127;
 constexpr float kLambda = 0.03f;
 
 // y += factor * x
+#if defined(__x86_64__)
+__attribute__((target_clones("avx512f", "avx2", "default")))
+#endif
 void add(float factor, const float* x, int count, float* y) {
   for (int i = 0; i < count; i++) {
     y[i] += factor * x[i];
@@ -25,6 +28,7 @@ void add(float factor, const float* x, int count, float* y) {
 Rounding::Rounding(const std::vector<float>& inputs, int k, ThreadPool& pool)
     : samples_(static_cast<int>(inputs.size() / k)),
       k_(k),
+      rows_(inputs.size()),
       columns_(inputs.size()),
       gram_(static_cast<size_t>(k) * k) {
   const float factor = 1 / std::sqrt(static_cast<float>(samples_));
@@ -34,6 +38,7 @@ Rounding::Rounding(const std::vector<float>& inputs, int k, ThreadPool& pool)
     for (int s = 0; s < samples_; s++) {
       const float* row = inputs.data() + static_cast<int64_t>(s) * k;
       column[s] = row[i] * factor;
+      rows_[static_cast<int64_t>(s) * k + i] = column[s];
       add(column[s] * factor, row, k, products);
     }
   });
@@ -62,15 +67,12 @@ void Rounding::refine(const float* row, float scale, int8_t* integers) const {
   std::vector<float> shifts(samples_);  // of every sample's output
   std::vector<float> slopes(k_);        // half of the derivative by every weight
   for (int64_t i = 0; i < k_; i++) {
-    add(scale * static_cast<float>(integers[i]) - row[i], columns_.data() + i * samples_, samples_, shifts.data());
+    const float error = scale * static_cast<float>(integers[i]) - row[i];
+    add(error, columns_.data() + i * samples_, samples_, shifts.data());
+    slopes[i] = lambda_ * error;
   }
-  for (int64_t i = 0; i < k_; i++) {
-    const float* column = columns_.data() + i * samples_;
-    float slope = lambda_ * (scale * static_cast<float>(integers[i]) - row[i]);
-    for (int s = 0; s < samples_; s++) {
-      slope += shifts[s] * column[s];
-    }
-    slopes[i] = slope;
+  for (int64_t s = 0; s < samples_; s++) {
+    add(shifts[s], rows_.data() + s * k_, k_, slopes.data());
   }
   for (int sweep = 0; sweep < kSweeps; sweep++) {
     for (int64_t i = 0; i < k_; i++) {

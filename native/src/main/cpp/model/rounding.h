@@ -30,7 +30,8 @@ class Rounding {
   int samples_ = 0;
   int k_ = 0;
   float lambda_ = 0;
-  std::vector<float> columns_;  // [k, samples] inputs / sqrt(samples)
+  std::vector<float> rows_;     // [samples, k] inputs / sqrt(samples)
+  std::vector<float> columns_;  // [k, samples] the same
   std::vector<float> gram_;     // [k, k] products of columns, lambda added on the diagonal
 };
 
