@@ -74,10 +74,10 @@ int32_t gavel_engine_set_tensor(gavel_engine* engine, const char* name, int32_t 
   });
 }
 
-int32_t gavel_engine_set_sample(gavel_engine* engine, const int32_t* tokens, int32_t count) {
+int32_t gavel_engine_add_sample(gavel_engine* engine, const int32_t* tokens, int32_t count) {
   return guarded([&] {
     GAVEL_REQUIRE(engine != nullptr && tokens != nullptr, "sample: expected an engine and tokens, found null");
-    engine->engine->set_sample(tokens, count);
+    engine->engine->add_sample(tokens, count);
   });
 }
 

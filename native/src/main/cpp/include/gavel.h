@@ -185,9 +185,10 @@ GAVEL_API int32_t gavel_engine_create(const gavel_config* config, gavel_engine**
 GAVEL_API int32_t gavel_engine_set_tensor(gavel_engine* engine, const char* name, int32_t dtype, int32_t rank,
                                           const int64_t* shape, const void* data, int64_t data_bytes);
 
-/* Copies a prompt like those to come, 1 to max_positions tokens. An int8 engine on the CPU rounds weights so that what
- * such prompts yield changes least; others ignore it. Without one, weights are rounded to the nearest. */
-GAVEL_API int32_t gavel_engine_set_sample(gavel_engine* engine, const int32_t* tokens, int32_t count);
+/* Copies a prompt like those to come, 1 to max_positions tokens; several are better. An int8 engine on the CPU rounds
+ * weights so that what such prompts yield changes least; others ignore them. Without any, weights are rounded to the
+ * nearest. */
+GAVEL_API int32_t gavel_engine_add_sample(gavel_engine* engine, const int32_t* tokens, int32_t count);
 
 /* Checks that every tensor is there and allocates the KV pool. The workspace grows to the largest
  * batch seen and is reused from then on. */

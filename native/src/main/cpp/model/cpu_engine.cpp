@@ -1,5 +1,6 @@
 #include "model/cpu_engine.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "support/affinity.h"
@@ -8,19 +9,23 @@ namespace gavel {
 
 namespace {
 
-// One sequence, all of whose rows yield something, so that they pass the last layer too.
-Plan plan_of(const std::vector<int32_t>& tokens, const gavel_batch& batch) {
-  const int count = static_cast<int>(tokens.size());
+// Sequences all of whose rows yield something, so that they pass the last layer too.
+Plan plan_of(const std::vector<std::vector<int32_t>>& sequences, const gavel_batch& batch) {
   Plan plan;
   plan.batch = &batch;
-  plan.tokens = tokens;
-  plan.sequences.push_back({0, count, -1, 0, 0, 0, 0, -1, 0});
-  plan.key_tiles = (count + kKeyTile - 1) / kKeyTile;
-  plan.max_visible = count;
-  plan.row_sequence.resize(count);
-  for (int i = 0; i < count; i++) {
-    plan.positions.push_back(i);
-    plan.outputs.push_back({i, 0, 0, 0, i});
+  for (const std::vector<int32_t>& tokens : sequences) {
+    const int begin = plan.rows();
+    const int count = static_cast<int>(tokens.size());
+    const int sequence = static_cast<int>(plan.sequences.size());
+    plan.sequences.push_back({begin, begin + count, -1, 0, plan.key_tiles, 0, 0, -1, 0});
+    plan.key_tiles += (count + kKeyTile - 1) / kKeyTile;
+    plan.max_visible = std::max(plan.max_visible, count);
+    plan.tokens.insert(plan.tokens.end(), tokens.begin(), tokens.end());
+    plan.row_sequence.resize(plan.tokens.size(), sequence);
+    for (int i = 0; i < count; i++) {
+      plan.positions.push_back(i);
+      plan.outputs.push_back({begin + i, sequence, 0, 0, begin + i});
+    }
   }
   return plan;
 }
@@ -55,10 +60,10 @@ void CpuEngine::build() {
 }
 
 void CpuEngine::round_weights(KeyValues& key_values) {
-  if (!sample_.empty()) {
+  if (!samples_.empty()) {
     const gavel_batch batch = {};
     Forward forward(config_, kernels_, weights_, key_values, pool_);
-    forward.round_weights(plan_of(sample_, batch), *weights_.quantizer());
+    forward.round_weights(plan_of(samples_, batch), *weights_.quantizer());
   }
   weights_.quantizer()->finish();
 }

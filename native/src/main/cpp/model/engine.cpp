@@ -26,7 +26,7 @@ void Engine::set_tensor(const char* name, int32_t dtype, int32_t rank, const int
   take(name, dtype, rank, shape, data, bytes);
 }
 
-void Engine::set_sample(const int32_t* tokens, int count) {
+void Engine::add_sample(const int32_t* tokens, int count) {
   if (finished_) {
     fail(GAVEL_FAILED_PRECONDITION, "engine: expected a sample before it is finished, found one after");
   }
@@ -36,7 +36,7 @@ void Engine::set_sample(const int32_t* tokens, int count) {
     GAVEL_REQUIRE(tokens[i] >= 0 && tokens[i] < config_.vocabulary,
                   "sample: expected tokens from 0 to %d, found %d", config_.vocabulary - 1, tokens[i]);
   }
-  sample_.assign(tokens, tokens + count);
+  samples_.emplace_back(tokens, tokens + count);
 }
 
 void Engine::finish() {

@@ -22,9 +22,9 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
   virtual ~Engine() = default;
 
-  // See gavel_engine_set_tensor, gavel_engine_set_sample, gavel_engine_finish, gavel_engine_run, gavel_engine_info.
+  // See gavel_engine_set_tensor, gavel_engine_add_sample, gavel_engine_finish, gavel_engine_run, gavel_engine_info.
   void set_tensor(const char* name, int32_t dtype, int32_t rank, const int64_t* shape, const void* data, int64_t bytes);
-  void set_sample(const int32_t* tokens, int count);
+  void add_sample(const int32_t* tokens, int count);
   void finish();
   void run(const gavel_batch& batch, const Labels* labels, gavel_outputs& outputs);
   void info(gavel_info& info) const;
@@ -52,7 +52,7 @@ class Engine {
   explicit Engine(const Config& config) : config_(config) {}
 
   const Config config_;
-  std::vector<int32_t> sample_;  // a prompt like those to come; empty: none is known
+  std::vector<std::vector<int32_t>> samples_;  // prompts like those to come, as far as they are known
 
  private:
   // A device's part of the functions above; their preconditions hold.

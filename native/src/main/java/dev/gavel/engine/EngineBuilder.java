@@ -46,9 +46,9 @@ public interface EngineBuilder extends AutoCloseable {
   void tensor(String name, DType dtype, long[] shape, ByteBuffer data);
 
   /**
-   * Tells of a prompt like those to come. An int8 engine on a CPU rounds its weights so that what
-   * such prompts yield changes least; others ignore it. Without one, weights are rounded to the
-   * nearest.
+   * Tells of a prompt like those to come; several are better. An int8 engine on a CPU rounds its
+   * weights so that what such prompts yield changes least; others ignore them. Without any, weights
+   * are rounded to the nearest.
    *
    * @param tokens at least one, at most as many as the model has positions
    * @throws EngineException INVALID_ARGUMENT for other lengths, or tokens outside the vocabulary

@@ -142,7 +142,7 @@ final class NativeEngineBuilder implements EngineBuilder {
 
   @Override
   public void sample(int[] tokens) {
-    NativeRuntime.check(Gavel.gavel_engine_set_sample(open(), tokens, tokens.length));
+    NativeRuntime.check(Gavel.gavel_engine_add_sample(open(), tokens, tokens.length));
   }
 
   private NativeEngine open() {

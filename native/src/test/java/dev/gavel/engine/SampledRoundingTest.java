@@ -19,7 +19,7 @@ class SampledRoundingTest {
   private static final EngineOptions INT8 =
       TestOptions.blocks(16).withQuantization(Quantization.INT8);
 
-  private static Engine engine(Golden golden, EngineOptions options, int[] sample) {
+  private static Engine engine(Golden golden, EngineOptions options, int[]... samples) {
     try (EngineBuilder builder = EngineBuilder.create(golden.config(), options)) {
       golden
           .checkpoint()
@@ -27,7 +27,7 @@ class SampledRoundingTest {
           .forEach(
               (name, tensor) ->
                   builder.tensor(name, tensor.dtype(), tensor.shape(), tensor.data().duplicate()));
-      if (sample != null) {
+      for (int[] sample : samples) {
         builder.sample(sample);
       }
       return builder.build();
@@ -73,14 +73,14 @@ class SampledRoundingTest {
     sample = Arrays.copyOf(sample, Math.min(131, golden.config().maxPositions()));
     int[] tokens = golden.prompts().get(0).tokens();
     float[] expected;
-    try (Engine engine = engine(golden, INT8.withThreads(1), sample)) {
+    try (Engine engine = engine(golden, INT8.withThreads(1), sample, tokens)) {
       expected = logits(engine, tokens);
     }
     EngineOptions narrow = INT8.withThreads(3).withBatchTokensMax(tokens.length);
-    try (Engine engine = engine(golden, narrow, sample)) {
+    try (Engine engine = engine(golden, narrow, sample, tokens)) {
       assertArrayEquals(expected, logits(engine, tokens));
     }
-    try (Engine nearest = engine(golden, INT8, null)) {
+    try (Engine nearest = engine(golden, INT8)) {
       assertFalse(Arrays.equals(expected, logits(nearest, tokens)), "the sample changed nothing");
     }
   }
@@ -90,7 +90,7 @@ class SampledRoundingTest {
     Golden golden = Golden.named("qwen3");
     int[] tokens = golden.prompts().get(0).tokens();
     try (Engine with = engine(golden, TestOptions.blocks(16), tokens);
-        Engine without = engine(golden, TestOptions.blocks(16), null)) {
+        Engine without = engine(golden, TestOptions.blocks(16))) {
       assertArrayEquals(logits(without, tokens), logits(with, tokens));
     }
   }

@@ -123,6 +123,10 @@ class RealModelTest {
     }
     assertEquals(64, exact.size());
     DoubleSummaryStatistics changes = new DoubleSummaryStatistics();
+    long otherBest =
+        IntStream.range(0, exact.size())
+            .filter(pair -> best(exact.get(pair)) != best(rounded.get(pair)))
+            .count();
     for (int pair = 0; pair < exact.size(); pair++) {
       for (int label = 0; label < exact.get(pair).length; label++) {
         double before = Math.exp(exact.get(pair)[label]);
@@ -135,10 +139,17 @@ class RealModelTest {
             + changes.getMax()
             + " at most, "
             + changes.getAverage()
-            + " on average";
+            + " on average; best labels that change: "
+            + otherBest;
     System.out.println("int8 against fp32, " + figures);
     assertTrue(changes.getMax() <= INT8_CHANGE_MAX, figures);
     assertTrue(changes.getAverage() <= INT8_CHANGE_MEAN, figures);
+  }
+
+  private static int best(float[] logProbabilities) {
+    return IntStream.range(0, logProbabilities.length)
+        .reduce((a, b) -> logProbabilities[b] > logProbabilities[a] ? b : a)
+        .orElseThrow();
   }
 
   /** Label log-probabilities of all pairs, in order: one batch a query. */

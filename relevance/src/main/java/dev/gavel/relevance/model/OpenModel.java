@@ -4,7 +4,6 @@ import dev.gavel.engine.Engine;
 import dev.gavel.engine.EngineBuilder;
 import dev.gavel.engine.EngineOptions;
 import dev.gavel.engine.ModelConfig;
-import dev.gavel.relevance.Attribute;
 import dev.gavel.relevance.DecodingDefaults;
 import dev.gavel.relevance.EncodedItem;
 import dev.gavel.relevance.EncodedQuery;
@@ -33,16 +32,6 @@ import java.util.Set;
 
 /** An open model directory. */
 final class OpenModel implements RelevanceModel {
-  private static final String SAMPLE_QUERY = "waterproof hiking boots";
-  private static final Item SAMPLE_ITEM =
-      new Item(
-          "",
-          "",
-          "Men's waterproof leather hiking boot, mid height, brown, size 10",
-          "A breathable membrane keeps feet dry; the cushioned midsole and a rubber outsole with deep"
-              + " lugs grip wet rock and mud. The insole can be taken out and washed. 480 g a shoe.",
-          List.of(new Attribute("material", "leather"), new Attribute("color", "brown")));
-
   private final Path directory;
   private final ModelConfig config;
   private final Checkpoint checkpoint;
@@ -244,26 +233,11 @@ final class OpenModel implements RelevanceModel {
     return tokenizer.decode(tokens);
   }
 
-  /** This model's prompt about some product; empty where its limits leave no room for one. */
-  private int[] sample() {
-    EncodedQuery encoded;
-    try {
-      encoded = encode(SAMPLE_QUERY, List.of(SAMPLE_ITEM));
-    } catch (InvalidRequestException e) {
-      return new int[0];
-    }
-    EncodedItem item = encoded.items().get(0);
-    return item.isOk() ? PromptEncoder.join(encoded.prefix(), item.suffix()) : new int[0];
-  }
-
   @Override
   public Engine loadEngine(EngineOptions options) {
     try (EngineBuilder builder = EngineBuilder.create(config, options)) {
       weights.load(builder);
-      int[] sample = sample();
-      if (sample.length > 0) {
-        builder.sample(sample);
-      }
+      SamplePrompts.of(this).forEach(builder::sample);
       return builder.build();
     }
   }
