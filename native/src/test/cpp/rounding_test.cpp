@@ -79,7 +79,8 @@ void test_rounding() {
     const vector<float> row(k, 0.4f);
     vector<int8_t> integers(k);
     Rounding(vector<float>(k, 1.0f), k, pool).round(row.data(), k, 1, integers.data());
-    expect(std::count(integers.begin(), integers.end(), 1) == 1 && std::count(integers.begin(), integers.end(), 0) == k - 1,
+    expect(std::count(integers.begin(), integers.end(), 1) == 1 &&
+               std::count(integers.begin(), integers.end(), 0) == k - 1,
            "rounding by hand");
   }
   // Nothing goes beyond 127, and a row of zeros stays one.

@@ -33,8 +33,8 @@ void Engine::add_sample(const int32_t* tokens, int count) {
   GAVEL_REQUIRE(count >= 1 && count <= config_.max_positions, "sample: expected 1 to %d tokens, found %d",
                 config_.max_positions, count);
   for (int i = 0; i < count; i++) {
-    GAVEL_REQUIRE(tokens[i] >= 0 && tokens[i] < config_.vocabulary,
-                  "sample: expected tokens from 0 to %d, found %d", config_.vocabulary - 1, tokens[i]);
+    GAVEL_REQUIRE(tokens[i] >= 0 && tokens[i] < config_.vocabulary, "sample: expected tokens from 0 to %d, found %d",
+                  config_.vocabulary - 1, tokens[i]);
   }
   samples_.emplace_back(tokens, tokens + count);
 }

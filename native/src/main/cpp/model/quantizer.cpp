@@ -260,8 +260,7 @@ void Quantizer::shape(Linear& linear, const Int8Inputs& inputs) const {
 }
 
 // matrix: rows from column `first` of the layer on.
-void Quantizer::pack_panel(Linear& linear, const float* matrix, int first, int index,
-                           const Rounding& rounding) const {
+void Quantizer::pack_panel(Linear& linear, const float* matrix, int first, int index, const Rounding& rounding) const {
   const int panel = kernels_.panel;
   const int width = linear.paired ? panel / 2 : panel;
   const int group = kernels_.int8_layout.group;

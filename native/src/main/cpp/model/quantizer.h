@@ -7,8 +7,8 @@
 //   o                                                          R W V^-1 per head on the inputs
 //   down                                                       R W H
 // All exact in real numbers. The router, and down in the last layer, stay in fp32; of all others each output channel is
-// then rounded to 127 steps of its largest weight; gate and up, whose errors shift every prompt's labels the same way, by
-// what their inputs are like where a sample is at hand (rounding.h).
+// then rounded to 127 steps of its largest weight; gate and up, whose errors shift every prompt's labels the same way,
+// by what their inputs are like where a sample is at hand (rounding.h).
 //
 // Outliers. In many models a few channels of the residual stream are tens of times larger than all
 // others, in every token. R leaves them alone and puts them first; they and their weights stay in fp32.
