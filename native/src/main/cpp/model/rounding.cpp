@@ -46,8 +46,7 @@ Rounding::Rounding(const std::vector<float>& inputs, int k, ThreadPool& pool)
   for (int64_t i = 0; i < k; i++) {
     power += gram_[i * k + i];
   }
-  const char* e = std::getenv("GAVEL_L");
-  lambda_ = (e ? std::atof(e) : kLambda) * static_cast<float>(power / k);
+  lambda_ = kLambda * static_cast<float>(power / k);
   for (int64_t i = 0; i < k; i++) {
     gram_[i * k + i] += lambda_;
   }
