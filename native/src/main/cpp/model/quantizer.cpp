@@ -110,9 +110,21 @@ void Quantizer::feed_forward(Expert& expert, const float* norm, bool last) {
 }
 
 void Quantizer::round_for(const std::vector<Expert>& experts, const float* rows, int count) {
+  const Rounding rounding = rounding_for(rows, count);
+  for (const Expert& expert : experts) {
+    const auto found = waiting_.find(&expert.gate_up);
+    if (found != waiting_.end()) {
+      round(found->second, rounding);
+      waiting_.erase(found);
+    }
+  }
+}
+
+// By the part of normalized rows that is rounded.
+Rounding Quantizer::rounding_for(const float* rows, int count) const {
   const Int8Inputs inputs = stream_inputs();
   if (inputs.rounded() > kRoundingWidthMax) {
-    return;
+    return {};
   }
   std::vector<float> sample;
   sample.reserve(static_cast<size_t>(count) * inputs.rounded());
@@ -124,14 +136,7 @@ void Quantizer::round_for(const std::vector<Expert>& experts, const float* rows,
       sample.push_back(static_cast<float>(row[i] * norm));
     }
   }
-  const Rounding rounding(sample, inputs.rounded(), pool_);
-  for (const Expert& expert : experts) {
-    const auto found = waiting_.find(&expert.gate_up);
-    if (found != waiting_.end()) {
-      round(found->second, rounding);
-      waiting_.erase(found);
-    }
-  }
+  return {sample, inputs.rounded(), pool_};
 }
 
 void Quantizer::finish() {

@@ -69,6 +69,7 @@ class Quantizer {
   void shape(Linear& linear, const Int8Inputs& inputs) const;
   Int8Inputs stream_inputs() const;
   RowTransform reading(const float* norm) const;
+  Rounding rounding_for(const float* rows, int count) const;
   void round(const Waiting& waiting, const Rounding& rounding) const;
   void round(Linear& linear, const std::vector<float>& matrix, const Int8Inputs& inputs,
              const Rounding& rounding = Rounding()) const;

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gavel.engine.Golden.Prompt;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -20,9 +21,12 @@ class SampledRoundingTest {
       TestOptions.blocks(16).withQuantization(Quantization.INT8);
 
   private static Engine engine(Golden golden, EngineOptions options, int[]... samples) {
-    try (EngineBuilder builder = EngineBuilder.create(golden.config(), options)) {
-      golden
-          .checkpoint()
+    return engine(golden.checkpoint(), options, samples);
+  }
+
+  private static Engine engine(Checkpoint checkpoint, EngineOptions options, int[]... samples) {
+    try (EngineBuilder builder = EngineBuilder.create(checkpoint.config(), options)) {
+      checkpoint
           .tensors()
           .forEach(
               (name, tensor) ->
@@ -91,6 +95,39 @@ class SampledRoundingTest {
     int[] tokens = golden.prompts().get(0).tokens();
     try (Engine with = engine(golden, TestOptions.blocks(16), tokens);
         Engine without = engine(golden, TestOptions.blocks(16))) {
+      assertArrayEquals(logits(without, tokens), logits(with, tokens));
+    }
+  }
+
+  /** So wide a stream that the sample's products would not fit: to the nearest. */
+  @Test
+  void aVeryWideModelIsRoundedToTheNearest() {
+    ModelConfig config =
+        new ModelConfig(
+            "wide",
+            40,
+            8224,
+            2,
+            2,
+            1,
+            16,
+            48,
+            128,
+            10_000,
+            RopeScaling.NONE,
+            1e-6,
+            false,
+            false,
+            true,
+            0,
+            0,
+            0,
+            false,
+            new BitSet());
+    Checkpoint checkpoint = Checkpoint.random(config, 3);
+    int[] tokens = {1, 2, 3};
+    try (Engine with = engine(checkpoint, INT8, tokens);
+        Engine without = engine(checkpoint, INT8)) {
       assertArrayEquals(logits(without, tokens), logits(with, tokens));
     }
   }
