@@ -3,7 +3,6 @@ package dev.gavel.engine;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gavel.engine.Golden.Prompt;
-import java.util.BitSet;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -62,28 +61,7 @@ class Int8AccuracyTest {
    */
   @Test
   void loudChannelsDoNotDrownTheOthers() {
-    ModelConfig config =
-        new ModelConfig(
-            "loud",
-            200,
-            64,
-            4,
-            4,
-            2,
-            16,
-            160,
-            128,
-            10_000,
-            RopeScaling.NONE,
-            1e-6,
-            false,
-            false,
-            false,
-            0,
-            0,
-            0,
-            false,
-            new BitSet());
+    ModelConfig config = TestConfigs.dense("loud", 200, 64, 4, 4, 2, 16, 160, false);
     Checkpoint checkpoint = Checkpoint.random(config, 11).withLoudChannels(40, 7, 50);
     int[] tokens = Numbers.randomTokens(new SplittableRandom(12), config.vocabulary(), 30);
     float[] exact = lastLogits(checkpoint, tokens, Quantization.FP32);

@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.gavel.engine.Golden.Prompt;
 import java.util.Arrays;
-import java.util.BitSet;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -102,28 +101,7 @@ class SampledRoundingTest {
   /** So wide a stream that the sample's products would not fit: to the nearest. */
   @Test
   void aVeryWideModelIsRoundedToTheNearest() {
-    ModelConfig config =
-        new ModelConfig(
-            "wide",
-            40,
-            8224,
-            2,
-            2,
-            1,
-            16,
-            48,
-            128,
-            10_000,
-            RopeScaling.NONE,
-            1e-6,
-            false,
-            false,
-            true,
-            0,
-            0,
-            0,
-            false,
-            new BitSet());
+    ModelConfig config = TestConfigs.dense("wide", 40, 8224, 2, 2, 1, 16, 48, true);
     Checkpoint checkpoint = Checkpoint.random(config, 3);
     int[] tokens = {1, 2, 3};
     try (Engine with = engine(checkpoint, INT8, tokens);

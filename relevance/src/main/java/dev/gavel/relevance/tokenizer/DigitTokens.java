@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * The tokens of numbers, put together from those of their digits, where a tokenizer reads numbers
@@ -12,10 +13,9 @@ import java.util.stream.IntStream;
 final class DigitTokens {
   /** Tried are all numbers of two digits, and longer ones. */
   private static final List<String> TRIALS =
-      IntStream.concat(
-              IntStream.range(100, 200).map(number -> -number),
-              IntStream.of(100, 1_000, 2_024, 65_536, 123_456, 9_999_999))
-          .mapToObj(number -> number < 0 ? ("" + number).substring(2) : "" + number)
+      Stream.concat(
+              IntStream.range(0, 100).mapToObj(number -> "" + number / 10 + number % 10),
+              Stream.of("100", "1000", "2024", "65536", "123456", "9999999"))
           .toList();
 
   private final int[][] first = new int[10][]; // tokens of each digit
