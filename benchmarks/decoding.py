@@ -64,34 +64,24 @@ def decode_text(result: dict) -> str:
     return "\n".join(lines)
 
 
-ORDERS = "query-first", "item-first"
-
-
-class Order:
-    """`./gavel bench score` with one order of the prompt, one process a round."""
-
-    def __init__(self, field: Field, order: str, query_tokens: int):
-        a = field.arguments
-        self.name = order
-        self.command = [a.gavel, "bench", "score", "--model", field.model, *gavel_flags(a),
-                        "--prefix", query_tokens, "--items", a.items, "--item-tokens", a.item_tokens, "--order", order,
-                        "--requests", a.requests, "--json"]
-
-
 def measure_orders(field: Field, query_tokens: int, rounds: int) -> dict | None:
-    """Pairs per second on items whose keys and values are cached, in both orders."""
-    orders = [Order(field, order, query_tokens) for order in ORDERS]
-    found = {order.name: [] for order in orders}
+    """Pairs per second in the usual order and on items whose keys and values are cached; both in turn, by Gavel itself."""
+    a = field.arguments
+    command = [a.gavel, "bench", "score", "--model", field.model, *gavel_flags(a),
+               "--prefix", a.prefix, "--items", a.items, "--item-tokens", a.item_tokens,
+               "--order", "item-first", "--query-tokens", query_tokens, "--requests", a.requests, "--json"]
+    found = []
     try:
-        for number, order in in_turn(orders, rounds):
-            progress(f"prompt orders, round {number + 1} of {rounds}: {order.name}")
-            found[order.name].append(output_of(order.command)["pairs_per_second"])
+        for number in range(rounds):
+            progress(f"prompt orders, round {number + 1} of {rounds}")
+            found.append(output_of(command))
     except EngineError as error:
         field.skip("item-first", error)
         return None
-    query_first, item_first = found.values()
-    return {"query_tokens": query_tokens, "pairs_per_second": found,
-            "item_first_is_faster_by": spread([a / b for a, b in zip(item_first, query_first)])}
+    return {"query_tokens": query_tokens,
+            "pairs_per_second": {"query-first": [one["pairs_per_second"] for one in found],
+                                 "item-first": [one["item_first"]["pairs_per_second"] for one in found]},
+            "item_first_is_faster_by": spread([one["item_first"]["times_query_first"] for one in found])}
 
 
 def orders_text(result: dict) -> str:
