@@ -1,5 +1,9 @@
 #include "support/thread_pool.h"
 
+#if defined(__linux__)
+#include <pthread.h>
+#endif
+
 #include <exception>
 
 #include "support/affinity.h"
@@ -24,6 +28,13 @@ void relax() {
 #endif
 }
 
+// As operators see it in `top -H`.
+void name_thread() {
+#if defined(__linux__)
+  pthread_setname_np(pthread_self(), "gavel-compute");
+#endif
+}
+
 // Waits until `value` differs from `old`.
 template <typename T>
 T await(std::atomic<T>& value, T old) {
@@ -45,6 +56,7 @@ ThreadPool::ThreadPool(int threads, const std::vector<int>& cores) {
   for (int i = 1; i < threads; i++) {
     const int core = cores.empty() ? -1 : cores[i];
     workers_.emplace_back([this, i, core] {
+      name_thread();
       const BoundThread bound(core);
       work(i);
     });
