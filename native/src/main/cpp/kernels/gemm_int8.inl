@@ -148,15 +148,13 @@ void gemm_int8(const GemmInt8& args) {
   }
 }
 
-// Each lane's partner in a butterfly of lanes `half` apart, and the sign of its own value.
-struct Butterfly {
-  int32_t partner[kLanes];
-  float sign[kLanes];
+// The sign of each lane's own value in a butterfly of lanes `half` apart.
+struct ButterflySigns {
+  float lanes[kLanes];
 
-  constexpr explicit Butterfly(int half) : partner{}, sign{} {
+  constexpr explicit ButterflySigns(int half) : lanes{} {
     for (int i = 0; i < kLanes; i++) {
-      partner[i] = i ^ half;
-      sign[i] = (i & half) == 0 ? 1.0f : -1.0f;
+      lanes[i] = (i & half) == 0 ? 1.0f : -1.0f;
     }
   }
 };
@@ -166,11 +164,8 @@ inline Vec butterflies(Vec v) {
   if constexpr (half == 0) {
     return v;
   } else {
-    static constexpr Butterfly kButterfly(half);
-    IntVec partner;
-    std::memcpy(&partner, kButterfly.partner, sizeof partner);
-    v = __builtin_shuffle(v, partner) + v * load(kButterfly.sign);
-    return butterflies<half / 2>(v);
+    static constexpr ButterflySigns kSigns(half);
+    return butterflies<half / 2>(swapped<half>(v) + v * load(kSigns.lanes));
   }
 }
 

@@ -42,30 +42,48 @@ inline IntVec lanes_below(int count) {
   return numbers < count;
 }
 
-// Lanes added pairwise, in a fixed order.
-inline float sum_lanes(Vec v) {
-  float lanes[kLanes];
-  store(lanes, v);
-  for (int width = kLanes / 2; width > 0; width /= 2) {
-    for (int i = 0; i < width; i++) {
-      lanes[i] += lanes[i + width];
+struct LanePartners {
+  int32_t lanes[kLanes];
+
+  constexpr explicit LanePartners(int distance) : lanes{} {
+    for (int i = 0; i < kLanes; i++) {
+      lanes[i] = i ^ distance;
     }
   }
-  return lanes[0];
+};
+
+// Lanes that are `distance`, a power of two, apart change places.
+template <int distance>
+inline Vec swapped(Vec v) {
+  static constexpr LanePartners kPartners(distance);
+  IntVec partners;
+  std::memcpy(&partners, kPartners.lanes, sizeof partners);
+  return __builtin_shuffle(v, partners);
 }
 
-inline float max_lanes(Vec v) {
-  float result = v[0];
-  for (int i = 1; i < kLanes; i++) {
-    result = v[i] > result ? v[i] : result;
+// Lanes added pairwise, in a fixed order.
+template <int distance = kLanes / 2>
+inline float sum_lanes(Vec v) {
+  if constexpr (distance == 0) {
+    return v[0];
+  } else {
+    return sum_lanes<distance / 2>(v + swapped<distance>(v));
   }
-  return result;
 }
 
-// e^x to 2 ulp for x in [-87.3, 88.7], clamped outside: 2^n e^r with |r| <= ln(2)/2, and Taylor's
+template <int distance = kLanes / 2>
+inline float max_lanes(Vec v) {
+  if constexpr (distance == 0) {
+    return v[0];
+  } else {
+    return max_lanes<distance / 2>(maximum(v, swapped<distance>(v)));
+  }
+}
+
+// e^x to 2 ulp for x in [-87.3, 88.3], clamped outside: 2^n e^r with |r| <= ln(2)/2, and Taylor's
 // polynomial of degree 7 in r (next term below 6e-9).
 inline Vec exp(Vec x) {
-  x = minimum(maximum(x, splat(-87.3f)), splat(88.7f));
+  x = minimum(maximum(x, splat(-87.3f)), splat(88.3f));
   const Vec magic = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
   const Vec shifted = x * splat(1.44269504f) + magic;
   const Vec n = shifted - magic;
@@ -84,4 +102,14 @@ inline Vec exp(Vec x) {
   return p * reinterpret_cast<Vec>(exponent);
 }
 
-inline Vec silu(Vec x) { return x / (splat(1.0f) + exp(-x)); }
+// a / b, to 2 ulp where 1 / b is no denormal.
+inline Vec quotient(Vec a, Vec b) {
+#if defined(__AVX512F__)
+  const Vec guess = reinterpret_cast<Vec>(_mm512_rcp14_ps(reinterpret_cast<__m512>(b)));
+  return a * (guess + guess * (splat(1.0f) - b * guess));
+#else
+  return a / b;
+#endif
+}
+
+inline Vec silu(Vec x) { return quotient(x, splat(1.0f) + exp(-x)); }
