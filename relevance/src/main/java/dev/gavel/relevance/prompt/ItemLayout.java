@@ -35,12 +35,12 @@ final class ItemLayout {
     for (Attribute shown : item.attributes()) {
       String value = ItemText.oneLine(shown.value());
       if (!value.isEmpty()) {
-        room.put(attribute.fill(ItemText.oneLine(shown.name()), value));
+        room.put(attribute, ItemText.oneLine(shown.name()), value);
       }
     }
     String text = ItemText.oneLine(item.description());
     if (!text.isEmpty()) {
-      room.put(description.fill(text));
+      room.put(description, text);
     }
     return room.end();
   }
@@ -63,6 +63,17 @@ final class ItemLayout {
       text.append(more, 0, taken);
       cut += more.length() - taken;
       return this;
+    }
+
+    /** The same with a layout filled. */
+    void put(Layout layout, String... values) {
+      if (layout.length(values) <= charsMax - text.length()) {
+        layout.fill(text, values);
+      } else {
+        StringBuilder filled = new StringBuilder();
+        layout.fill(filled, values);
+        put(filled.toString());
+      }
     }
 
     ItemText end() {

@@ -16,17 +16,15 @@ record ItemText(String text, int cutChars, String problem) {
 
   /** Runs of white space and control characters become one space; none at the ends. */
   static String oneLine(String text) {
-    int from = 0;
-    while (from < text.length() && isKept(text, from)) {
-      from++;
+    char before = ' ';
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c == ' ' ? before == ' ' : isBlank(c)) {
+        return oneLine(text, i);
+      }
+      before = c;
     }
-    return from == text.length() ? text : oneLine(text, from);
-  }
-
-  /** Whether the character stays what and where it is if all before it do. */
-  private static boolean isKept(String text, int at) {
-    char c = text.charAt(at);
-    return c == ' ' ? at > 0 && at < text.length() - 1 && text.charAt(at - 1) != ' ' : !isBlank(c);
+    return before == ' ' && !text.isEmpty() ? text.substring(0, text.length() - 1) : text;
   }
 
   private static boolean isBlank(char c) {

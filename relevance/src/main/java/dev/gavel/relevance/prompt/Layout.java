@@ -39,15 +39,23 @@ final class Layout {
   }
 
   /**
-   * The text with the places filled; places that a value spells stay as they are.
+   * Appends the text with the places filled; places that a value spells stay as they are.
    *
    * @param values one for each place, in the constructor's order
    */
-  String fill(String... values) {
-    StringBuilder out = new StringBuilder(texts.get(0));
+  void fill(StringBuilder out, String... values) {
+    out.append(texts.get(0));
     for (int i = 0; i < order.size(); i++) {
       out.append(values[order.get(i)]).append(texts.get(i + 1));
     }
-    return out.toString();
+  }
+
+  /** Characters that {@link #fill} appends. */
+  long length(String... values) {
+    long length = texts.get(0).length();
+    for (int i = 0; i < order.size(); i++) {
+      length += values[order.get(i)].length() + texts.get(i + 1).length();
+    }
+    return length;
   }
 }

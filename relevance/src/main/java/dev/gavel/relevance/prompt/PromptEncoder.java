@@ -172,15 +172,15 @@ public final class PromptEncoder {
     if (laidOut.problem() != null) {
       return EncodedItem.bad(laidOut.problem());
     }
-    String body = lead + tokenizer.neutralize(laidOut.text());
-    int[] joined = tokenizer.encode(body + tail.text());
+    String own = tokenizer.neutralize(laidOut.text());
+    int[] joined = tokenizer.encode(lead + own + tail.text());
     EncodedItem encoded;
     int bodyTokens = joined.length - tail.tokens().length;
     boolean fits = bodyTokens <= tail.itemTokensMax() && laidOut.cutChars() == 0;
     if (fits && Tokens.endsWith(joined, tail.tokens())) {
       encoded = new EncodedItem(joined, shared(bodyTokens, tail), 0, null);
     } else {
-      encoded = fitted(joined, tokenizer.encode(body), laidOut, tail);
+      encoded = fitted(joined, tokenizer.encode(lead + own), laidOut, tail);
     }
     if (tokenizer.countMarkup(encoded.suffix()) > tail.markup()) {
       return EncodedItem.bad(

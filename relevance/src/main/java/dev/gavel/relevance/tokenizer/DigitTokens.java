@@ -33,7 +33,9 @@ final class DigitTokens {
     DigitTokens tokens = new DigitTokens(encoder);
     for (String number : TRIALS) {
       for (String word : List.of(number, " " + number)) {
-        if (!Arrays.equals(tokens.tokens(word, 0, word.length()), encoder.apply(word))) {
+        TokenBuffer out = new TokenBuffer(word.length());
+        boolean read = tokens.append(word.toCharArray(), 0, word.length(), out);
+        if (!read || !Arrays.equals(out.toArray(), encoder.apply(word))) {
           return null;
         }
       }
@@ -41,35 +43,18 @@ final class DigitTokens {
     return tokens;
   }
 
-  /** Tokens of a word, with the space before it if there is one; null if it is no number. */
-  int[] tokens(String text, int from, int to) {
-    boolean space = text.charAt(from) == ' ';
+  /** Appends the tokens of a word, with the space before it if there is one, if it is a number. */
+  boolean append(char[] text, int from, int to, TokenBuffer out) {
+    boolean space = text[from] == ' ';
     int begin = space ? from + 1 : from;
-    int size = 0;
     for (int i = begin; i < to; i++) {
-      int[] digit = digit(text.charAt(i), space && i == begin);
-      if (digit == null) {
-        return null;
+      if (text[i] < '0' || text[i] > '9') {
+        return false;
       }
-      size += digit.length;
     }
-    if (size == 0) {
-      return null;
-    }
-    int[] out = new int[size];
-    int at = 0;
     for (int i = begin; i < to; i++) {
-      int[] digit = digit(text.charAt(i), space && i == begin);
-      System.arraycopy(digit, 0, out, at, digit.length);
-      at += digit.length;
+      out.add((space && i == begin ? spaced : first)[text[i] - '0']);
     }
-    return out;
-  }
-
-  private int[] digit(char c, boolean behindSpace) {
-    if (c < '0' || c > '9') {
-      return null;
-    }
-    return (behindSpace ? spaced : first)[c - '0'];
+    return begin < to;
   }
 }

@@ -13,6 +13,9 @@ import java.util.Map;
  * |im_end|>}. Added tokens of white space only are text and stay.
  */
 final class Neutralizer {
+  /** So few first characters are looked for one by one, which most texts are done with. */
+  private static final int FEW = 4;
+
   private final Map<Character, List<String>> byFirst = new HashMap<>(); // longest first
   private final BitSet firsts = new BitSet();
 
@@ -29,6 +32,22 @@ final class Neutralizer {
   }
 
   String apply(String text) {
+    return hasFirst(text) ? spaced(text) : text;
+  }
+
+  private boolean hasFirst(String text) {
+    if (firsts.cardinality() > FEW) {
+      return true;
+    }
+    for (int first = firsts.nextSetBit(0); first >= 0; first = firsts.nextSetBit(first + 1)) {
+      if (text.indexOf(first) >= 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private String spaced(String text) {
     StringBuilder out = null;
     int copied = 0;
     for (int i = 0; i < text.length(); i++) {

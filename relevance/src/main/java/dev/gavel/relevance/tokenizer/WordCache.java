@@ -2,23 +2,19 @@ package dev.gavel.relevance.tokenizer;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
  * Remembers the tokens of words. Byte-level tokenizers split text before they look for tokens, and
  * always before a space with text on both sides; so a text is cut at these places and each piece
- * tokenized on its own, once. Titles of shops repeat their words: this is about 20 times as fast as
+ * tokenized on its own, once. Titles of shops repeat their words: this is many times as fast as
  * tokenizing them anew. Numbers seldom come again: where the tokenizer reads them digit by digit
- * they are not looked up and not remembered.
- *
- * <p>Two generations of a bounded size: words in use move to the young one, and when that is full
- * the old one goes. Thread-safe.
+ * they are not looked up and not remembered. Thread-safe.
  */
 final class WordCache {
-  private static final int GENERATION_WORDS = 1 << 15;
+  private static final int FLAT_WORDS = 1 << 14;
+  private static final int RARE_WORDS = 1 << 13;
   private static final int WORD_CHARS_MAX = 128;
 
   /** Word pairs that a tokenizer would join if it joined words at all. */
@@ -70,8 +66,8 @@ final class WordCache {
   private final Function<String, int[]> encoder;
   private final DigitTokens digits; // null: numbers are words like others
   private final boolean[][] cuts = new boolean[OTHER + 1][OTHER + 1]; // [left][right]
-  private volatile Map<String, int[]> young = new ConcurrentHashMap<>();
-  private volatile Map<String, int[]> old = Map.of();
+  private final FlatWords flat = new FlatWords(FLAT_WORDS);
+  private final RareWords rare = new RareWords(RARE_WORDS);
 
   /** Finds out by trial between which kinds of characters the encoder can be given pieces. */
   WordCache(Function<String, int[]> encoder) {
@@ -128,66 +124,48 @@ final class WordCache {
   }
 
   int[] encode(String text) {
-    int[] out = new int[text.length() / 3 + 8];
-    int size = 0;
-    for (int from = 0; from < text.length(); ) {
-      int to = wordEnd(text, from);
-      int[] tokens = digits == null ? null : digits.tokens(text, from, to);
-      if (tokens == null) {
-        tokens = word(text.substring(from, to));
+    char[] chars = text.toCharArray();
+    TokenBuffer out = new TokenBuffer(chars.length / 3 + 8);
+    FlatWords.Reader known = flat.reader();
+    for (int from = 0; from < chars.length; ) {
+      int to = wordEnd(chars, from);
+      boolean added =
+          digits != null && digits.append(chars, from, to, out)
+              || known.append(chars, from, to, out);
+      if (!added) {
+        out.add(word(text, chars, from, to, known));
       }
-      if (size + tokens.length > out.length) {
-        out = Arrays.copyOf(out, Math.max(size + tokens.length, out.length * 2));
-      }
-      System.arraycopy(tokens, 0, out, size, tokens.length);
-      size += tokens.length;
       from = to;
     }
-    return Arrays.copyOf(out, size);
+    return out.toArray();
   }
 
   /** The next place after {@code from} where the text may be cut: before a single space. */
-  private int wordEnd(String text, int from) {
-    for (int i = text.indexOf(' ', from + 1); i > 0 && i < text.length() - 1; ) {
-      int left = kind(text.charAt(i - 1));
-      int right = kind(text.charAt(i + 1));
-      if (cuts[left][right]) {
+  private int wordEnd(char[] text, int from) {
+    for (int i = from + 1; i < text.length - 1; i++) {
+      if (text[i] == ' ' && cuts[kind(text[i - 1])][kind(text[i + 1])]) {
         return i;
       }
-      i = text.indexOf(' ', i + 1);
     }
-    return text.length();
+    return text.length;
   }
 
   private static int kind(char c) {
     return c < KINDS.length ? KINDS[c] : OTHER;
   }
 
-  private int[] word(String word) {
+  private int[] word(String text, char[] chars, int from, int to, FlatWords.Reader known) {
+    String word = text.substring(from, to);
     if (word.length() > WORD_CHARS_MAX) {
       return encoder.apply(word);
     }
-    int[] tokens = young.get(word);
+    int[] tokens = rare.get(word);
     if (tokens == null) {
-      tokens = old.get(word);
-      if (tokens == null) {
-        tokens = encoder.apply(word);
+      tokens = encoder.apply(word);
+      if (!known.remember(chars, from, to, tokens)) {
+        rare.put(word, tokens);
       }
-      remember(word, tokens);
     }
     return tokens;
-  }
-
-  private void remember(String word, int[] tokens) {
-    Map<String, int[]> current = young;
-    current.put(word, tokens);
-    if (current.size() > GENERATION_WORDS) {
-      synchronized (this) {
-        if (young == current) {
-          old = current;
-          young = new ConcurrentHashMap<>();
-        }
-      }
-    }
   }
 }

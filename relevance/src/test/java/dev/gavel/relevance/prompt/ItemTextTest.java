@@ -39,9 +39,16 @@ class ItemTextTest {
   @Test
   void fillsEveryPlaceOnce() {
     Layout layout = new Layout("{b}: {a}, {a}; {c}", "{a}", "{b}");
-    assertEquals("{a}: 1, 1; {c}", layout.fill("1", "{a}"));
-    assertEquals("plain", new Layout("plain", "{a}").fill("1"));
-    assertEquals("", new Layout("", "{a}").fill("1"));
-    assertEquals("1{", new Layout("{a}{", "{a}").fill("1"));
+    assertEquals("{a}: 1, 1; {c}", filled(layout, "1", "{a}"));
+    assertEquals("plain", filled(new Layout("plain", "{a}"), "1"));
+    assertEquals("", filled(new Layout("", "{a}"), "1"));
+    assertEquals("1{", filled(new Layout("{a}{", "{a}"), "1"));
+  }
+
+  private static String filled(Layout layout, String... values) {
+    StringBuilder out = new StringBuilder("so: ");
+    layout.fill(out, values);
+    assertEquals(out.length() - "so: ".length(), layout.length(values));
+    return out.substring("so: ".length());
   }
 }
