@@ -4,7 +4,7 @@ import json
 import pathlib
 import sys
 
-from check import NATIVE, ROOT, Check, Failed, Row, Skipped, has_module, last_line
+from check import NATIVE, ROOT, Check, Failed, Row, Skipped, has_module, last_line, require_transformers
 from serving import Server, bench_command, environment, unpacked
 
 # prefix, items, tokens of an item, bar as a part of the limit, items a second that the bar names
@@ -109,9 +109,3 @@ def transformers(check: Check) -> list[Row]:
                 rows.append(Row(f"{name}: {what}, in turn", engine[unit],
                                 "items/s" if part == "score" else "tokens/s"))
     return rows
-
-
-def require_transformers():
-    for name in "torch", "transformers", "numpy":
-        if not has_module(name):
-            raise Skipped(f"the Python package {name} is not there")

@@ -161,6 +161,12 @@ def has_module(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 
+def require_transformers():
+    for name in "torch", "transformers", "numpy":
+        if not has_module(name):
+            raise Skipped(f"the Python package {name} is not there")
+
+
 def torch_folder() -> pathlib.Path:
     """The folder of LibTorch in the PyTorch of this Python."""
     if not has_module("torch"):

@@ -12,7 +12,7 @@ import tempfile
 import time
 
 import judgments
-from check import NATIVE, ROOT, Check, Failed, Row, Skipped, last_line, stop_group, torch_environment
+from check import NATIVE, ROOT, Check, Failed, Row, Skipped, last_line, require_transformers, stop_group, torch_environment
 
 MODEL = ROOT / "models" / "gavel-small"
 REQUEST = NATIVE / "gpu-check" / "request.json"
@@ -173,8 +173,6 @@ def exported(check: Check) -> pathlib.Path:
 
 def fidelity(check: Check) -> list[Row]:
     """The embedded model on the device beside Transformers fp32 on the same tokens."""
-    from benches import require_transformers
-
     require_transformers()
     items = check.results / "items.jsonl"
     request = json.loads(REQUEST.read_text())
