@@ -12,7 +12,8 @@ import tempfile
 import time
 
 import judgments
-from check import NATIVE, ROOT, Check, Failed, Row, Skipped, last_line, require_transformers, stop_group, torch_environment
+from check import (NATIVE, ROOT, Check, Failed, Row, Skipped, last_line, require_transformers, stop_group,
+                   torch_environment)
 
 MODEL = ROOT / "models" / "gavel-small"
 REQUEST = NATIVE / "gpu-check" / "request.json"
