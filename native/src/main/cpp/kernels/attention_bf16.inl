@@ -83,18 +83,15 @@ void score_rows_bf16(const Attention<Bfloat16>& args, int first, int keys) {
 // 2.5e-6), and ln(2) in one piece (4e-6 for the smallest weights).
 inline Vec exp_to_bf16(Vec x) {
   x = maximum(x, splat(-87.3f));
-  const Vec magic = splat(12582912.0f);  // as in exp()
-  const Vec shifted = x * splat(1.44269504f) + magic;
-  const Vec r = x - (shifted - magic) * splat(0.693147181f);
+  const Vec sum = x * splat(1.44269504f) + splat(kRounder);
+  const Vec r = x - (sum - splat(kRounder)) * splat(0.693147181f);
   Vec p = splat(1.0f / 120);
   p = p * r + splat(1.0f / 24);
   p = p * r + splat(1.0f / 6);
   p = p * r + splat(0.5f);
   p = p * r + splat(1.0f);
   p = p * r + splat(1.0f);
-  const IntVec exponent =
-      (reinterpret_cast<IntVec>(shifted) << 23) + (127 << 23) - (static_cast<int32_t>(0x4B400000u) << 23);
-  return p * reinterpret_cast<Vec>(exponent);
+  return p * power_of_two(sum);
 }
 
 // Stores the first `count` lanes as bf16, the others as 0, with the even one of each pair above; returns what was

@@ -263,13 +263,12 @@ inline float hadamard_row(float* x, int k, int block) {
 
 // Writes row `row` of a tile of `rows`; returns the sum of its quantized values.
 inline int32_t quantize_row(const float* x, int k, float inverse, int32_t* packed, int row, int rows) {
-  [[maybe_unused]] const Vec magic = splat(12582912.0f);  // rounds to nearest even; its low bits are the integer
   IntVec sums = {};
   int i = 0;
   int32_t* target = packed + row;
 #if defined(__FMA__)  // x * inverse is rounded once, to the integer
   for (; i + kLanes <= k; i += kLanes) {
-    const IntVec q = reinterpret_cast<IntVec>(load(x + i) * splat(inverse) + magic) - 0x4B400000;
+    const IntVec q = reinterpret_cast<IntVec>(load(x + i) * splat(inverse) + splat(kRounder)) - kRounderBits;
     sums += q;
     int32_t groups[kLanes / kGroup];
 #if defined(__AVX512BW__)

@@ -80,13 +80,20 @@ inline float max_lanes(Vec v) {
   }
 }
 
+// 1.5 * 2^23: a float of up to 2^22 in magnitude that it is added to is rounded to an integer, to nearest even, and the
+// integer is what the sum's bits are above those of the constant.
+constexpr float kRounder = 12582912.0f;
+constexpr int32_t kRounderBits = 0x4B400000;
+
+// 2^n of a sum n + kRounder, n from -126 to 127; the shift leaves nothing of kRounderBits.
+inline Vec power_of_two(Vec sum) { return reinterpret_cast<Vec>((reinterpret_cast<IntVec>(sum) << 23) + (127 << 23)); }
+
 // e^x to 2 ulp for x in [-87.3, 88.3], clamped outside: 2^n e^r with |r| <= ln(2)/2, and Taylor's
 // polynomial of degree 7 in r (next term below 6e-9).
 inline Vec exp(Vec x) {
   x = minimum(maximum(x, splat(-87.3f)), splat(88.3f));
-  const Vec magic = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
-  const Vec shifted = x * splat(1.44269504f) + magic;
-  const Vec n = shifted - magic;
+  const Vec sum = x * splat(1.44269504f) + splat(kRounder);
+  const Vec n = sum - splat(kRounder);
   Vec r = x - n * splat(0.693145752f);
   r = r - n * splat(1.42860677e-6f);
   Vec p = splat(1.0f / 5040);
@@ -97,9 +104,7 @@ inline Vec exp(Vec x) {
   p = p * r + splat(0.5f);
   p = p * r + splat(1.0f);
   p = p * r + splat(1.0f);
-  const IntVec exponent =
-      (reinterpret_cast<IntVec>(shifted) << 23) + (127 << 23) - (static_cast<int32_t>(0x4B400000u) << 23);
-  return p * reinterpret_cast<Vec>(exponent);
+  return p * power_of_two(sum);
 }
 
 // a / b, to 2 ulp where 1 / b is no denormal.
