@@ -65,7 +65,7 @@ def decode_text(result: dict) -> str:
 
 
 def measure_orders(field: Field, query_tokens: int, rounds: int) -> dict | None:
-    """Pairs per second in the usual order and on items whose keys and values are cached; both in turn, by Gavel itself."""
+    """Pairs per second in the usual order, and on items whose keys and values are cached; Gavel takes both in turn."""
     a = field.arguments
     command = [a.gavel, "bench", "score", "--model", field.model, *gavel_flags(a),
                "--prefix", a.prefix, "--items", a.items, "--item-tokens", a.item_tokens,
