@@ -56,24 +56,28 @@ final class ItemLayout {
     }
 
     Room put(String more) {
-      int taken = Math.min(more.length(), charsMax - text.length());
-      if (taken > 0 && taken < more.length() && Character.isHighSurrogate(more.charAt(taken - 1))) {
-        taken--;
-      }
-      text.append(more, 0, taken);
-      cut += more.length() - taken;
-      return this;
+      int before = text.length();
+      text.append(more);
+      return cutFrom(before);
     }
 
-    /** The same with a layout filled. */
     void put(Layout layout, String... values) {
-      if (layout.length(values) <= charsMax - text.length()) {
-        layout.fill(text, values);
-      } else {
-        StringBuilder filled = new StringBuilder();
-        layout.fill(filled, values);
-        put(filled.toString());
+      int before = text.length();
+      layout.fill(text, values);
+      cutFrom(before);
+    }
+
+    /** Takes off what is too much of the text behind {@code before}; no pair of chars is halved. */
+    private Room cutFrom(int before) {
+      if (text.length() > charsMax) {
+        int end = charsMax;
+        if (end > before && Character.isHighSurrogate(text.charAt(end - 1))) {
+          end--;
+        }
+        cut += text.length() - end;
+        text.setLength(end);
       }
+      return this;
     }
 
     ItemText end() {

@@ -49,13 +49,4 @@ final class Layout {
       out.append(values[order.get(i)]).append(texts.get(i + 1));
     }
   }
-
-  /** Characters that {@link #fill} appends. */
-  long length(String... values) {
-    long length = texts.get(0).length();
-    for (int i = 0; i < order.size(); i++) {
-      length += values[order.get(i)].length() + texts.get(i + 1).length();
-    }
-    return length;
-  }
 }

@@ -48,7 +48,6 @@ class ItemTextTest {
   private static String filled(Layout layout, String... values) {
     StringBuilder out = new StringBuilder("so: ");
     layout.fill(out, values);
-    assertEquals(out.length() - "so: ".length(), layout.length(values));
     return out.substring("so: ".length());
   }
 }
